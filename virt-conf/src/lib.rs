@@ -1,0 +1,2 @@
+//! The XML model: parse, fill, validate, format.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The facade: connections and handles over every driver.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Domain registry, owning task, job admission, persistence, events.
+#![forbid(unsafe_code)]

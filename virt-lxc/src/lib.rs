@@ -1,0 +1,2 @@
+//! The container driver.
+#![forbid(unsafe_code)]

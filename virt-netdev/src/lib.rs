@@ -1,0 +1,2 @@
+//! Network device primitives: bridge, tap, macvlan, dellink.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Netlink sockets, requests, acknowledgements, dumps and notifications.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The QEMU/KVM driver.
+#![forbid(unsafe_code)]

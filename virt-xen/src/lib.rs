@@ -1,0 +1,2 @@
+//! The Xen driver.
+#![forbid(unsafe_code)]

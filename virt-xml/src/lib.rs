@@ -1,0 +1,2 @@
+//! Positioned XML tree, typed accessors and a writer in libvirt's form.
+#![forbid(unsafe_code)]
