@@ -1,2 +1,11 @@
 //! The QEMU/KVM driver.
+//!
+//! A filled domain becomes a [`plan::Plan`]: data, nothing executed. A cold start renders it to a command line, a
+//! hot-plug to monitor calls, and `virt plan` shows it.
 #![forbid(unsafe_code)]
+
+pub mod caps;
+pub mod config;
+pub mod device;
+pub mod error;
+pub mod plan;

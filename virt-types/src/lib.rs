@@ -14,6 +14,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod arch;
 mod domain;
 mod error;
 mod mac;
@@ -25,6 +26,7 @@ mod typed_param;
 mod uuid;
 mod wire_enum;
 
+pub use arch::Arch;
 pub use domain::{event::*, flags::*, state::*, status::*};
 pub use error::{Error, ErrorCode, ErrorDomain, Place, Result, nearest};
 pub use mac::MacAddr;

@@ -1,0 +1,73 @@
+//! `<memballoon>`: the guest's memory balloon.
+
+use virt_types::{TextEnum, text_enum};
+use virt_xml::number::Base;
+use virt_xml::{Element, Writer};
+
+use super::{Device, Domain, FormatContext, ParseContext};
+use crate::Result;
+use crate::common::DeviceInfo;
+use crate::common::device_info::Takes;
+
+text_enum! {
+    /// What kind of balloon.
+    pub enum MemballoonModel {
+        #[default] Virtio = "virtio", Xen = "xen", None = "none", VirtioTransitional = "virtio-transitional",
+        VirtioNonTransitional = "virtio-non-transitional",
+    }
+}
+
+/// A memory balloon.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Memballoon {
+    /// `model`.
+    pub model: MemballoonModel,
+    /// `autodeflate`: the balloon gives memory back before the guest runs out of it.
+    pub autodeflate: Option<bool>,
+    /// `freePageReporting`.
+    pub free_page_reporting: Option<bool>,
+    /// `<stats period='…'/>`, seconds between two statistics; 0 for none.
+    pub stats_period: u32,
+    /// Alias and address.
+    pub info: DeviceInfo,
+}
+
+impl Device for Memballoon {
+    const ELEMENT: &'static str = "memballoon";
+
+    fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
+        let model = el.required("model", el.attr_enum::<MemballoonModel>("model")?)?;
+        let autodeflate = el.attr_on_off("autodeflate")?;
+        let free_page_reporting = el.attr_on_off("freePageReporting")?;
+        let stats_period = match el.child("stats") {
+            Some(stats) => stats.attr_u32("period", Base::Ten)?.unwrap_or(0),
+            None => 0,
+        };
+        let info = DeviceInfo::parse(el, Takes::NOTHING, cx.flags)?;
+        Ok(Self { model, autodeflate, free_page_reporting, stats_period, info })
+    }
+
+    fn format(&self, w: &mut Writer, _cx: &FormatContext<'_>) {
+        w.element(Self::ELEMENT, |w| {
+            w.attr("model", self.model.text());
+            w.attr_on_off("autodeflate", self.autodeflate);
+            w.attr_on_off("freePageReporting", self.free_page_reporting);
+            if self.stats_period > 0 {
+                w.element("stats", |w| w.attr("period", self.stats_period));
+            }
+            self.info.format(w, Takes::NOTHING);
+        });
+    }
+
+    fn info(&self) -> Option<&DeviceInfo> {
+        Some(&self.info)
+    }
+
+    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
+        Some(&mut self.info)
+    }
+
+    fn validate(&self, _domain: &Domain) -> Result<()> {
+        Ok(())
+    }
+}

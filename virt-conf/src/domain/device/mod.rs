@@ -1,0 +1,325 @@
+//! The devices of a domain: one file each, one table of them all.
+
+mod memballoon;
+mod watchdog;
+
+use std::fmt::Debug;
+
+use virt_xml::{Element, Writer};
+
+pub use memballoon::{Memballoon, MemballoonModel};
+pub use watchdog::{Watchdog, WatchdogAction, WatchdogModel};
+
+use super::Domain;
+use crate::common::DeviceInfo;
+use crate::{FormatFlags, ParseFlags, Result};
+
+/// Calls a macro with the table of all devices, in the order in which they are written.
+///
+/// A row is: the field of [`Devices`], how many a domain may have (`Vec` or `Option`), the type, the element's name.
+/// Every crate that treats each kind of device expands the same table, so a kind that it forgot does not compile.
+#[macro_export]
+macro_rules! for_each_device {
+    ($callback:ident) => {
+        $callback! {
+            watchdogs: Vec Watchdog "watchdog";
+            memballoon: Option Memballoon "memballoon";
+        }
+    };
+}
+
+/// What a device's reader knows: the flags, and the domain as far as it is read (everything but its devices).
+#[derive(Debug, Clone, Copy)]
+pub struct ParseContext<'a> {
+    /// What form of document is read.
+    pub flags: ParseFlags,
+    /// The domain around the device.
+    pub domain: &'a Domain,
+}
+
+/// What a device's writer knows.
+#[derive(Debug, Clone, Copy)]
+pub struct FormatContext<'a> {
+    /// What form of document is written.
+    pub flags: FormatFlags,
+    /// The domain around the device.
+    pub domain: &'a Domain,
+}
+
+impl FormatContext<'_> {
+    /// Whether the configuration is written, without what only a running domain has.
+    #[must_use]
+    pub const fn inactive(&self) -> bool {
+        self.flags.contains(FormatFlags::INACTIVE)
+    }
+}
+
+/// What the model asks of a kind of device.
+pub trait Device: Debug + Clone + PartialEq + Default {
+    /// The element's name.
+    const ELEMENT: &'static str;
+
+    /// Reads the element.
+    ///
+    /// # Errors
+    /// For everything that libvirt refuses while it reads.
+    fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self>;
+
+    /// Writes the element.
+    fn format(&self, w: &mut Writer, cx: &FormatContext<'_>);
+
+    /// Alias, address and what else devices share; a few kinds have none of it.
+    fn info(&self) -> Option<&DeviceInfo>;
+
+    /// The same, to change it.
+    fn info_mut(&mut self) -> Option<&mut DeviceInfo>;
+
+    /// Adds what the document leaves open, as every driver would. `domain` lacks this one device.
+    ///
+    /// # Errors
+    /// For what can not be completed.
+    fn fill(&mut self, _domain: &Domain) -> Result<()> {
+        Ok(())
+    }
+
+    /// Checks what every driver would refuse.
+    ///
+    /// # Errors
+    /// With libvirt's code and sentence.
+    fn validate(&self, _domain: &Domain) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether a document that names a device to detach or update means this one.
+    fn same_device(&self, other: &Self) -> bool {
+        self == other
+    }
+
+    /// Refuses a change that a guest would see as another machine.
+    ///
+    /// # Errors
+    /// `VIR_ERR_CONFIG_UNSUPPORTED` that names source and target value.
+    fn check_abi(&self, _target: &Self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Reads all elements of this kind; a kind whose devices depend on each other overrides it.
+    ///
+    /// # Errors
+    /// As [`Device::parse`].
+    fn parse_list<'a>(
+        elements: impl Iterator<Item = Element<'a>>,
+        cx: &ParseContext<'_>,
+    ) -> Result<Vec<Self>> {
+        elements.map(|el| Self::parse(el, cx)).collect()
+    }
+
+    /// Writes all devices of this kind; a kind whose devices depend on each other overrides it.
+    fn format_list(list: &[Self], w: &mut Writer, cx: &FormatContext<'_>) {
+        for device in list {
+            device.format(w, cx);
+        }
+    }
+}
+
+/// A place for the devices of one kind: any number, or one at most.
+pub trait Slot<T> {
+    /// Takes over what was read; a second device where one is allowed is refused by the caller.
+    fn replace(&mut self, list: Vec<T>);
+    /// The devices.
+    fn list(&self) -> &[T];
+    /// The devices, to change them.
+    fn list_mut(&mut self) -> &mut [T];
+}
+
+impl<T> Slot<T> for Vec<T> {
+    fn replace(&mut self, list: Self) {
+        *self = list;
+    }
+    fn list(&self) -> &[T] {
+        self
+    }
+    fn list_mut(&mut self) -> &mut [T] {
+        self
+    }
+}
+
+impl<T> Slot<T> for Option<T> {
+    fn replace(&mut self, list: Vec<T>) {
+        *self = list.into_iter().next();
+    }
+    fn list(&self) -> &[T] {
+        self.as_slice()
+    }
+    fn list_mut(&mut self) -> &mut [T] {
+        self.as_mut_slice()
+    }
+}
+
+/// libvirt's refusal of a second device where one is allowed.
+fn only_one(slot: &str, element: &str) -> Result<()> {
+    if slot != "Option" {
+        return Ok(());
+    }
+    let detail = match element {
+        "memballoon" => "only a single memory balloon device is supported".to_owned(),
+        "vsock" => "only a single vsock device is supported".to_owned(),
+        "nvram" => "only a single nvram device is supported".to_owned(),
+        "redirfilter" => "only one set of redirection filter rule is supported".to_owned(),
+        "iommu" => "only a single IOMMU device is supported".to_owned(),
+        other => format!("only a single {other} device is supported"),
+    };
+    Err(crate::error::xml_error(detail))
+}
+
+macro_rules! expand_devices {
+    ($($field:ident: $slot:ident $type:ident $element:literal;)+) => {
+        /// All devices of a domain, in the order in which they are written.
+        #[derive(Debug, Clone, PartialEq, Default)]
+        pub struct Devices {
+            $(#[doc = concat!("`<", $element, ">`")] pub $field: $slot<$type>,)+
+        }
+
+        /// A kind of device.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum DeviceKind { $(#[doc = concat!("`<", $element, ">`")] $type,)+ }
+
+        impl DeviceKind {
+            /// Every kind, in the order in which they are written.
+            pub const ALL: &'static [Self] = &[$(Self::$type,)+];
+
+            /// The element's name.
+            #[must_use]
+            pub const fn element(self) -> &'static str {
+                match self { $(Self::$type => $element,)+ }
+            }
+        }
+
+        /// A device of any kind, on its own: what a hot-plug document holds.
+        #[derive(Debug, Clone, PartialEq)]
+        #[allow(clippy::large_enum_variant)]
+        pub enum AnyDevice { $(#[doc = concat!("`<", $element, ">`")] $type($type),)+ }
+
+        impl AnyDevice {
+            /// Reads a document whose root element is a device.
+            ///
+            /// # Errors
+            /// For an unknown kind, and as [`Device::parse`].
+            pub fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
+                match el.name() {
+                    $($element => $type::parse(el, cx).map(Self::$type),)+
+                    other => Err(crate::error::xml_error(format!("unknown device type '{other}'")).at(el.place())),
+                }
+            }
+
+            /// The same device, borrowed.
+            #[must_use]
+            pub fn as_ref(&self) -> DeviceRef<'_> {
+                match self { $(Self::$type(device) => DeviceRef::$type(device),)+ }
+            }
+        }
+
+        /// A borrowed device of any kind.
+        #[derive(Debug, Clone, Copy)]
+        pub enum DeviceRef<'a> { $(#[doc = concat!("`<", $element, ">`")] $type(&'a $type),)+ }
+
+        impl<'a> DeviceRef<'a> {
+            /// The kind.
+            #[must_use]
+            pub const fn kind(self) -> DeviceKind {
+                match self { $(Self::$type(_) => DeviceKind::$type,)+ }
+            }
+
+            /// What devices share.
+            #[must_use]
+            pub fn info(self) -> Option<&'a DeviceInfo> {
+                match self { $(Self::$type(device) => device.info(),)+ }
+            }
+
+            /// Checks what every driver would refuse.
+            ///
+            /// # Errors
+            /// As [`Device::validate`].
+            pub fn validate(self, domain: &Domain) -> Result<()> {
+                match self { $(Self::$type(device) => device.validate(domain),)+ }
+            }
+        }
+
+        /// A device of any kind, to change it.
+        #[derive(Debug)]
+        pub enum DeviceMut<'a> { $(#[doc = concat!("`<", $element, ">`")] $type(&'a mut $type),)+ }
+
+        impl DeviceMut<'_> {
+            /// The kind.
+            #[must_use]
+            pub const fn kind(&self) -> DeviceKind {
+                match self { $(Self::$type(_) => DeviceKind::$type,)+ }
+            }
+
+            /// What devices share, to change it.
+            #[must_use]
+            pub fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
+                match self { $(Self::$type(device) => device.info_mut(),)+ }
+            }
+        }
+
+        impl Devices {
+            /// The names of all device elements.
+            pub const ELEMENTS: &'static [&'static str] = &[$($element,)+];
+
+            pub(crate) fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
+                let mut devices = Self::default();
+                $(
+                    let list = $type::parse_list(el.children_named($element), cx)?;
+                    if list.len() > 1 {
+                        only_one(stringify!($slot), $element)?;
+                    }
+                    Slot::replace(&mut devices.$field, list);
+                )+
+                Ok(devices)
+            }
+
+            pub(crate) fn format(&self, w: &mut Writer, cx: &FormatContext<'_>) {
+                $($type::format_list(Slot::list(&self.$field), w, cx);)+
+            }
+
+            /// Every device, in the order in which they are written.
+            pub fn iter(&self) -> impl Iterator<Item = DeviceRef<'_>> {
+                std::iter::empty()$(.chain(Slot::list(&self.$field).iter().map(DeviceRef::$type)))+
+            }
+
+            /// Every device, to change it, in the order in which they are written.
+            pub fn iter_mut(&mut self) -> impl Iterator<Item = DeviceMut<'_>> {
+                std::iter::empty()$(.chain(Slot::list_mut(&mut self.$field).iter_mut().map(DeviceMut::$type)))+
+            }
+        }
+
+        impl Domain {
+            /// Runs a step on every device in turn: `step` sees the domain without that one device.
+            ///
+            /// # Errors
+            /// The first error of a step.
+            pub fn for_each_device_mut(
+                &mut self,
+                mut step: impl FnMut(DeviceMut<'_>, &Self) -> Result<()>,
+            ) -> Result<()> {
+                $(
+                    for i in 0..Slot::list(&self.devices.$field).len() {
+                        let mut device = std::mem::take(&mut Slot::list_mut(&mut self.devices.$field)[i]);
+                        let outcome = step(DeviceMut::$type(&mut device), self);
+                        Slot::list_mut(&mut self.devices.$field)[i] = device;
+                        outcome?;
+                    }
+                )+
+                Ok(())
+            }
+        }
+
+        /// Runs the generic completion of one device.
+        pub(crate) fn fill_device(device: DeviceMut<'_>, domain: &Domain) -> Result<()> {
+            match device { $(DeviceMut::$type(device) => device.fill(domain),)+ }
+        }
+    };
+}
+
+for_each_device!(expand_devices);

@@ -1,0 +1,18 @@
+//! Short names for the refusals that the model makes most.
+
+use virt_types::{Error, ErrorCode, ErrorDomain};
+
+/// `VIR_ERR_XML_ERROR`: the document is wrong.
+pub fn xml_error(detail: impl Into<String>) -> Error {
+    Error::new(ErrorCode::XmlError, ErrorDomain::Domain, detail)
+}
+
+/// `VIR_ERR_CONFIG_UNSUPPORTED`: the document asks for what cannot be had.
+pub fn unsupported(detail: impl Into<String>) -> Error {
+    Error::new(ErrorCode::ConfigUnsupported, ErrorDomain::Domain, detail)
+}
+
+/// `VIR_ERR_INTERNAL_ERROR`: libvirt's code for several refusals of older parts of the format.
+pub fn internal(detail: impl Into<String>) -> Error {
+    Error::new(ErrorCode::InternalError, ErrorDomain::Domain, detail)
+}

@@ -1,0 +1,82 @@
+//! How each kind of device is brought into a guest: one file each, of the same name as in virt-conf.
+
+mod memballoon;
+mod watchdog;
+
+use virt_conf::domain::{Device, DeviceMut, DeviceRef, Domain, device};
+use virt_types::Result;
+
+use crate::caps::Capabilities;
+use crate::plan::{DevicePlan, PlanContext};
+
+/// What the QEMU driver knows while it completes or checks a domain.
+#[derive(Debug, Clone, Copy)]
+pub struct QemuContext<'a> {
+    /// The domain; while a device is completed, without that one device.
+    pub domain: &'a Domain,
+    /// What the binary can do.
+    pub caps: &'a Capabilities,
+    /// The driver's settings.
+    pub config: &'a crate::config::Config,
+}
+
+/// What the driver asks of a kind of device. Defaults: nothing to add, nothing to refuse.
+pub trait QemuDevice: Device {
+    /// Adds QEMU's defaults.
+    ///
+    /// # Errors
+    /// For what can not be completed.
+    fn complete(&mut self, _cx: &QemuContext<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Refuses what QEMU, or this build of it, can not do.
+    ///
+    /// # Errors
+    /// With libvirt's code and sentence.
+    fn check(&self, _cx: &QemuContext<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// What the device needs to be there.
+    ///
+    /// # Errors
+    /// For what shows only now, such as a missing secret.
+    fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan>;
+}
+
+macro_rules! expand_qemu_devices {
+    ($($field:ident: $slot:ident $type:ident $element:literal;)+) => {
+        /// Adds QEMU's defaults to a device of any kind.
+        ///
+        /// # Errors
+        /// As [`QemuDevice::complete`].
+        pub fn complete(device: &mut DeviceMut<'_>, cx: &QemuContext<'_>) -> Result<()> {
+            match device { $(DeviceMut::$type(device) => QemuDevice::complete(*device, cx),)+ }
+        }
+
+        /// Refuses what QEMU can not do with a device of any kind.
+        ///
+        /// # Errors
+        /// As [`QemuDevice::check`].
+        pub fn check(device: DeviceRef<'_>, cx: &QemuContext<'_>) -> Result<()> {
+            match device { $(DeviceRef::$type(device) => QemuDevice::check(device, cx),)+ }
+        }
+
+        /// What a device of any kind needs to be there.
+        ///
+        /// # Errors
+        /// As [`QemuDevice::plan`].
+        pub fn plan(device: DeviceRef<'_>, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {
+            match device { $(DeviceRef::$type(device) => QemuDevice::plan(device, cx),)+ }
+        }
+
+        // A kind without a file here does not compile.
+        const _: () = {
+            const fn planned<T: QemuDevice>() {}
+            $(planned::<device::$type>();)+
+        };
+    };
+}
+
+virt_conf::for_each_device!(expand_qemu_devices);

@@ -1,0 +1,36 @@
+//! The plan as a command line.
+
+use super::{Part, Plan};
+
+impl Plan {
+    /// The arguments after the program's name.
+    #[must_use]
+    pub fn argv(&self) -> Vec<String> {
+        self.parts.iter().flat_map(Part::argv).collect()
+    }
+
+    /// Environment, program and arguments, one a line; `\` and line breaks are escaped.
+    #[must_use]
+    pub fn to_lines(&self) -> String {
+        let env = self.env.iter().map(|(name, value)| format!("{name}={value}"));
+        let words = env.chain([self.program.clone()]).chain(self.argv());
+        words.map(|word| word.replace('\\', "\\\\").replace('\n', "\\n") + "\n").collect()
+    }
+}
+
+impl Part {
+    /// The part's arguments.
+    #[must_use]
+    pub fn argv(&self) -> Vec<String> {
+        match self {
+            Self::Flag(name) => vec![(*name).to_owned()],
+            Self::Option(name, value) => vec![(*name).to_owned(), value.clone()],
+            Self::Object(props) => vec!["-object".to_owned(), props.to_string()],
+            Self::Chardev(value) => vec!["-chardev".to_owned(), value.clone()],
+            Self::Blockdev(props) => vec!["-blockdev".to_owned(), props.to_string()],
+            Self::Netdev(props) => vec!["-netdev".to_owned(), props.to_string()],
+            Self::Audiodev(props) => vec!["-audiodev".to_owned(), props.to_string()],
+            Self::Device(props) => vec!["-device".to_owned(), props.to_string()],
+        }
+    }
+}

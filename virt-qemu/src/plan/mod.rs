@@ -1,0 +1,143 @@
+//! What a domain needs to run: data, nothing executed.
+
+pub mod argv;
+mod props;
+
+use std::path::{Path, PathBuf};
+
+use virt_conf::domain::Domain;
+
+pub use props::{Props, keyval};
+
+use crate::caps::Capabilities;
+use crate::config::Config;
+
+/// One part of a guest, in the order in which QEMU is told of them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    /// An option without a value, such as `-S`.
+    Flag(&'static str),
+    /// An option with a value in its own syntax, such as `-machine`; exists at cold start only.
+    Option(&'static str, String),
+    /// `-object` / `object-add`.
+    Object(Props),
+    /// `-chardev` / `chardev-add`.
+    Chardev(String),
+    /// `-blockdev` / `blockdev-add`.
+    Blockdev(Props),
+    /// `-netdev` / `netdev_add`.
+    Netdev(Props),
+    /// `-audiodev`.
+    Audiodev(Props),
+    /// `-device` / `device_add`.
+    Device(Props),
+}
+
+/// Something of the host that has to be there before QEMU is told of a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostNeed {
+    /// An open descriptor at this number in QEMU's process.
+    Fd {
+        /// The number that the parts refer to.
+        number: i32,
+        /// What it is opened from.
+        source: FdSource,
+    },
+    /// A directory that is made and removed with the domain.
+    Directory(PathBuf),
+}
+
+/// What a descriptor is opened from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FdSource {
+    /// A queue of a tap or macvtap device of the interface with this alias.
+    Tap {
+        /// Alias of the interface.
+        interface: String,
+        /// Queue, from 0.
+        queue: u32,
+    },
+    /// `/dev/vhost-net`, one per queue.
+    VhostNet,
+    /// `/dev/vhost-vsock`.
+    VhostVsock,
+    /// A listening unix socket at this path.
+    UnixListener(PathBuf),
+    /// A file or device opened for reading and writing.
+    File(PathBuf),
+}
+
+/// What one device needs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DevicePlan {
+    /// What of the host has to be there.
+    pub needs: Vec<HostNeed>,
+    /// What QEMU is told, in order; undoing is the reverse.
+    pub parts: Vec<Part>,
+}
+
+/// What a whole domain needs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan {
+    /// Path of the QEMU binary.
+    pub program: String,
+    /// Environment, complete: nothing is inherited.
+    pub env: Vec<(String, String)>,
+    /// What of the host has to be there.
+    pub needs: Vec<HostNeed>,
+    /// What QEMU is told, in order.
+    pub parts: Vec<Part>,
+}
+
+/// What a planner knows, and where it puts what it finds.
+#[derive(Debug)]
+pub struct PlanContext<'a> {
+    /// The filled and validated domain.
+    pub domain: &'a Domain,
+    /// What the binary can do.
+    pub caps: &'a Capabilities,
+    /// The driver's settings.
+    pub config: &'a Config,
+    /// What was planned so far.
+    pub plan: Plan,
+    next_fd: i32,
+}
+
+impl<'a> PlanContext<'a> {
+    /// An empty plan of a domain.
+    #[must_use]
+    pub fn new(domain: &'a Domain, caps: &'a Capabilities, config: &'a Config) -> Self {
+        Self { domain, caps, config, plan: Plan::default(), next_fd: 3 }
+    }
+
+    /// Appends a part.
+    pub fn part(&mut self, part: Part) {
+        self.plan.parts.push(part);
+    }
+
+    /// Appends an option with a value.
+    pub fn option(&mut self, name: &'static str, value: impl Into<String>) {
+        self.part(Part::Option(name, value.into()));
+    }
+
+    /// A number for a descriptor that QEMU inherits, whose source is recorded in the plan.
+    pub fn fd(&mut self, source: FdSource) -> i32 {
+        let number = self.next_fd;
+        self.next_fd += 1;
+        self.plan.needs.push(HostNeed::Fd { number, source });
+        number
+    }
+
+    /// The domain's own directory, `domain-ID-NAME` (`domain--1-NAME` where it does not run).
+    #[must_use]
+    pub fn domain_dir(&self) -> PathBuf {
+        domain_dir(&self.config.lib_dir, self.domain)
+    }
+}
+
+/// The domain's own directory under `lib_dir`; long names are cut as libvirt does, so that socket paths fit.
+#[must_use]
+pub fn domain_dir(lib_dir: &Path, domain: &Domain) -> PathBuf {
+    let name: String = domain.name.chars().take(20).collect();
+    lib_dir.join(format!("domain-{}-{name}", domain.id.unwrap_or(-1)))
+}
