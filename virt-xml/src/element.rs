@@ -161,7 +161,7 @@ impl<'a> Element<'a> {
         let offset = self
             .node
             .attribute_node(name)
-            .map_or(self.node.range().start, |attribute| attribute.range().start);
+            .map_or_else(|| self.node.range().start, |attribute| attribute.range().start);
         Error::new(code, domain, detail).at(self.place_at(offset, Some(name)))
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 ///
 /// ```
 /// use virt_qemu::plan::Props;
-/// let props = Props::new().str("driver", "virtio-rng-pci").u64("max-bytes", 1024).opt_str("bus", None::<&str>);
+/// let props = Props::new().str("driver", "virtio-rng-pci").u64("max-bytes", 1024u32).opt_str("bus", None::<&str>);
 /// assert_eq!(props.to_string(), r#"{"driver":"virtio-rng-pci","max-bytes":1024}"#);
 /// ```
 #[derive(Debug, Clone, PartialEq, Default)]
