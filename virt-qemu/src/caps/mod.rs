@@ -1,12 +1,20 @@
 //! What a QEMU binary can do, by name.
 
+pub mod machine;
+pub mod recorded;
+mod replies;
+mod schema;
 mod table;
 
 use std::collections::BTreeSet;
 
+use virt_conf::domain::VirtType;
 use virt_types::Arch;
 
-pub use table::Cap;
+pub use machine::{CpuDefinition, Machine};
+pub use replies::Replies;
+pub use schema::Schema;
+pub use table::{Cap, Evidence};
 
 /// What one QEMU binary can do on this host.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -17,8 +25,27 @@ pub struct Capabilities {
     pub arch: Arch,
     /// Version as major * 1,000,000 + minor * 1,000 + micro.
     pub version: u32,
+    /// The packager's version, such as `Debian 1:7.2+dfsg-7`.
+    pub package: String,
     /// What it can do.
     pub caps: BTreeSet<Cap>,
+    /// What it offers under emulation.
+    pub tcg: Option<Accelerated>,
+    /// What it offers under KVM; absent where KVM can not be used.
+    pub kvm: Option<Accelerated>,
+    /// `query-tpm-models`.
+    pub tpm_models: Vec<String>,
+    /// `query-tpm-types`.
+    pub tpm_types: Vec<String>,
+}
+
+/// What depends on the accelerator.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Accelerated {
+    /// Machine types.
+    pub machines: Vec<Machine>,
+    /// CPU models.
+    pub cpus: Vec<CpuDefinition>,
 }
 
 impl Capabilities {
@@ -26,5 +53,92 @@ impl Capabilities {
     #[must_use]
     pub fn has(&self, cap: Cap) -> bool {
         self.caps.contains(&cap)
+    }
+
+    /// Whether domains of this type can run on the binary.
+    #[must_use]
+    pub const fn supports(&self, virt_type: VirtType) -> bool {
+        match virt_type {
+            VirtType::Qemu => self.tcg.is_some(),
+            VirtType::Kvm => self.kvm.is_some(),
+            _ => false,
+        }
+    }
+
+    /// What the binary offers to domains of this type.
+    #[must_use]
+    pub fn accelerated(&self, virt_type: VirtType) -> Option<&Accelerated> {
+        if virt_type == VirtType::Kvm { self.kvm.as_ref() } else { self.tcg.as_ref() }
+    }
+
+    /// The machine types for domains of this type; of any where the type can not run.
+    #[must_use]
+    pub fn machines(&self, virt_type: VirtType) -> &[Machine] {
+        self.accelerated(virt_type).or(self.tcg.as_ref()).or(self.kvm.as_ref()).map_or(&[], |a| &a.machines)
+    }
+
+    /// The machine type of this name or alias.
+    #[must_use]
+    pub fn machine(&self, virt_type: VirtType, name: &str) -> Option<&Machine> {
+        let machines = self.machines(virt_type);
+        machines
+            .iter()
+            .find(|machine| machine.alias.as_deref() == Some(name))
+            .or_else(|| machines.iter().find(|machine| machine.name == name))
+    }
+
+    /// The machine type that a domain gets which names none.
+    #[must_use]
+    pub fn default_machine(&self, virt_type: VirtType) -> Option<&Machine> {
+        let machines = self.machines(virt_type);
+        // libvirt keeps the types of its own that QEMU's maintainers later made the default of another.
+        let preferred = match self.arch {
+            Arch::I686 | Arch::X86_64 => Some("pc"),
+            Arch::S390 | Arch::S390x => Some("s390-ccw-virtio"),
+            Arch::Ppc64 | Arch::Ppc64le => Some("pseries"),
+            _ => None,
+        };
+        preferred
+            .and_then(|name| self.machine(virt_type, name))
+            .or_else(|| machines.iter().find(|machine| machine.is_default))
+            .or_else(|| machines.first())
+    }
+
+    /// Reads QEMU's answers.
+    #[must_use]
+    pub fn from_replies(binary: &str, tcg: Option<&Replies>, kvm: Option<&Replies>) -> Self {
+        let Some(replies) = tcg.or(kvm) else { return Self::default() };
+        let version = |member: &str| {
+            let qemu = &replies.get("query-version").unwrap_or(&serde_json::Value::Null)["qemu"];
+            qemu[member].as_u64().unwrap_or(0) as u32
+        };
+        let strings = |question: &str| -> Vec<String> {
+            replies.list(question).filter_map(|item| item.as_str().map(str::to_owned)).collect()
+        };
+        let accelerated = |replies: &Replies| Accelerated {
+            machines: Machine::read_all(replies),
+            cpus: CpuDefinition::read_all(replies),
+        };
+        let mut caps = Self {
+            binary: binary.to_owned(),
+            arch: machine::arch_of_target(
+                replies.get("query-target").and_then(|r| r["arch"].as_str()).unwrap_or(""),
+            ),
+            version: version("major") * 1_000_000 + version("minor") * 1_000 + version("micro"),
+            package: replies
+                .get("query-version")
+                .and_then(|reply| reply["package"].as_str())
+                .unwrap_or_default()
+                .to_owned(),
+            caps: BTreeSet::new(),
+            tcg: tcg.map(accelerated),
+            kvm: kvm
+                .filter(|replies| replies.get("query-kvm").is_some_and(|reply| reply["enabled"] == true))
+                .map(accelerated),
+            tpm_models: strings("query-tpm-models"),
+            tpm_types: strings("query-tpm-types"),
+        };
+        caps.caps = table::read(replies, &caps);
+        caps
     }
 }

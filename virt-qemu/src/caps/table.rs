@@ -1,5 +1,11 @@
 //! One row per capability: its name here, libvirt's name, and what in QEMU's answers shows it.
 
+use std::collections::BTreeSet;
+
+use super::Capabilities;
+use super::replies::Replies;
+use super::schema::Schema;
+
 /// What in QEMU's answers shows a capability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
@@ -7,7 +13,7 @@ pub enum Evidence {
     Type(&'static str),
     /// A device type has a property (`device-list-properties`).
     DeviceProperty(&'static str, &'static str),
-    /// An object type has a property (`qom-list-properties`).
+    /// An object or machine type has a property (`qom-list-properties`; machines without `-machine`).
     ObjectProperty(&'static str, &'static str),
     /// A monitor command exists (`query-commands`).
     Command(&'static str),
@@ -42,4 +48,38 @@ macro_rules! capabilities {
 capabilities! {
     Kvm "kvm" Evidence::Computed;
     VirtioBalloonFreePageReporting "virtio-balloon.free-page-reporting" Evidence::DeviceProperty("virtio-balloon-pci", "free-page-reporting");
+}
+
+/// What QEMU's answers show.
+pub(super) fn read(replies: &Replies, caps: &Capabilities) -> BTreeSet<Cap> {
+    let types: BTreeSet<&str> = replies.names("qom-list-types").collect();
+    let commands: BTreeSet<&str> = replies.names("query-commands").collect();
+    let empty = serde_json::Value::Null;
+    let schema = Schema::new(replies.get("query-qmp-schema").unwrap_or(&empty));
+    let option_has = |option: &str, parameter: &str| {
+        replies.list("query-command-line-options").any(|item| {
+            let parameters = item["parameters"].as_array();
+            item["option"] == option
+                && (parameter.is_empty() || parameters.into_iter().flatten().any(|p| p["name"] == parameter))
+        })
+    };
+    let shown = |cap: Cap, evidence: Evidence| match evidence {
+        Evidence::Type(name) => types.contains(name),
+        Evidence::DeviceProperty(device, property) => {
+            replies.has_property("device-list-properties", device, property)
+        }
+        Evidence::ObjectProperty(object, property) => {
+            replies.has_property("qom-list-properties", object, property)
+        }
+        Evidence::Command(name) => commands.contains(name),
+        Evidence::Schema(path) => schema.has(path),
+        Evidence::OptionParameter(option, parameter) => option_has(option, parameter),
+        Evidence::Computed => computed(cap, caps),
+    };
+    Cap::TABLE.iter().filter(|(cap, evidence)| shown(*cap, *evidence)).map(|(cap, _)| *cap).collect()
+}
+
+/// Capabilities that no single answer shows.
+fn computed(cap: Cap, caps: &Capabilities) -> bool {
+    cap == Cap::Kvm && caps.kvm.is_some()
 }

@@ -1,0 +1,68 @@
+//! Answers that were recorded to files: `qemu-VERSION-TARGET-qmp/{tcg,kvm}/QUESTION.json`, each `{"return": …}`.
+
+use std::io;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{Capabilities, Replies};
+
+/// Reads the capabilities of `binary` (such as `/usr/bin/qemu-system-x86_64`) from the recordings under `dir`.
+///
+/// Gives `None` where nothing was recorded for the binary's target.
+///
+/// # Errors
+/// For files that can not be read or are no JSON.
+pub fn load(dir: &Path, binary: &str) -> io::Result<Option<Capabilities>> {
+    let name = Path::new(binary).file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let target = match name {
+        "kvm" | "qemu-kvm" | "qemu" => "x86_64",
+        name => name.strip_prefix("qemu-system-").unwrap_or(name),
+    };
+    let suffix = format!("-{target}-qmp");
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with("qemu-") && name.ends_with(&suffix)) {
+            let tcg = replies(&entry.path().join("tcg"))?;
+            let kvm = replies(&entry.path().join("kvm"))?;
+            return Ok(Some(Capabilities::from_replies(binary, tcg.as_ref(), kvm.as_ref())));
+        }
+    }
+    Ok(None)
+}
+
+/// The answers in one directory; `None` where there is no such directory.
+fn replies(dir: &Path) -> io::Result<Option<Replies>> {
+    if !dir.is_dir() {
+        return Ok(None);
+    }
+    let mut replies = Replies::new();
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        let Some(stem) = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".json")) else {
+            continue;
+        };
+        // Answers that only a study of CPU models needs are large, and not read here.
+        let (question, narrower) =
+            stem.split_once('.').map_or((stem, ""), |(question, rest)| (question, rest));
+        if question.starts_with("qom-get")
+            || question == "query-cpu-model-expansion"
+            || stem == "qom-list.cpu0"
+        {
+            continue;
+        }
+        let answer: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+        let Some(value) = answer.get("return").cloned() else { continue };
+        match (question, narrower, value) {
+            ("device-list-properties" | "qom-list-properties", _, Value::Object(types)) => {
+                for (type_name, properties) in types {
+                    replies.insert_properties(question, &type_name, properties);
+                }
+            }
+            (_, "", value) => replies.insert(question, value),
+            _ => {}
+        }
+    }
+    Ok(Some(replies))
+}
