@@ -8,4 +8,7 @@ pub mod caps;
 pub mod config;
 pub mod device;
 pub mod error;
+pub mod host;
 pub mod plan;
+pub mod planner;
+pub mod policy;

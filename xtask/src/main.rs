@@ -1,1 +1,3 @@
+//! Workspace automation.
+
 fn main() {}

@@ -1,12 +1,14 @@
 //! What a domain needs to run: data, nothing executed.
 
 pub mod argv;
+mod build;
 mod props;
 
 use std::path::{Path, PathBuf};
 
 use virt_conf::domain::Domain;
 
+pub use build::build;
 pub use props::{Props, keyval};
 
 use crate::caps::Capabilities;
@@ -45,6 +47,27 @@ pub enum HostNeed {
     },
     /// A directory that is made and removed with the domain.
     Directory(PathBuf),
+}
+
+impl std::fmt::Display for HostNeed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Fd { number, source } => write!(f, "descriptor {number}: {source}"),
+            Self::Directory(path) => write!(f, "directory {}", path.display()),
+        }
+    }
+}
+
+impl std::fmt::Display for FdSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tap { interface, queue } => write!(f, "queue {queue} of the tap device of {interface}"),
+            Self::VhostNet => f.write_str("/dev/vhost-net"),
+            Self::VhostVsock => f.write_str("/dev/vhost-vsock"),
+            Self::UnixListener(path) => write!(f, "listening socket {}", path.display()),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
 }
 
 /// What a descriptor is opened from.

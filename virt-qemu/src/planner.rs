@@ -1,0 +1,141 @@
+//! From a document to its canonical form and its plan, without touching anything.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use virt_conf::domain::{Domain, VirtType};
+use virt_conf::{FormatFlags, ParseFlags};
+use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result};
+
+use crate::caps::{Capabilities, machine, recorded};
+use crate::config::Config;
+use crate::error::unsupported;
+use crate::host::Host;
+use crate::plan::{self, Plan};
+use crate::policy::QemuPolicy;
+
+/// Where a planner finds out what a binary can do.
+pub trait CapabilitySource: std::fmt::Debug + Send + Sync {
+    /// The capabilities of this binary.
+    ///
+    /// # Errors
+    /// Where there is no such binary, or it does not answer.
+    fn of_binary(&self, path: &str) -> Result<Arc<Capabilities>>;
+}
+
+/// Plans domains for one host.
+#[derive(Debug)]
+pub struct Planner {
+    /// The driver's settings.
+    pub config: Config,
+    /// The host.
+    pub host: Host,
+    source: Box<dyn CapabilitySource>,
+}
+
+impl Planner {
+    /// A planner for a host whose binaries' capabilities come from `source`.
+    #[must_use]
+    pub fn new(config: Config, host: Host, source: Box<dyn CapabilitySource>) -> Self {
+        Self { config, host, source }
+    }
+
+    /// A planner for a host that was recorded to files, so that its answers are the same everywhere.
+    ///
+    /// # Errors
+    /// Where the directory is none.
+    pub fn recorded(dir: &Path) -> Result<Self> {
+        if !dir.is_dir() {
+            let detail = format!("{} is no directory", dir.display());
+            return Err(Error::new(ErrorCode::InvalidArg, ErrorDomain::Qemu, detail));
+        }
+        let host = Host {
+            arch: Arch::X86_64,
+            cpus: 2,
+            memory: 24 << 20,
+            numa_nodes: (0..8).collect(),
+            hugepages: vec![(2048, "/dev/hugepages2M".into()), (1 << 20, "/dev/hugepages1G".into())],
+            kvm_refusal: None,
+        };
+        let config = Config { spice_tls: true, ..Config::system() };
+        Ok(Self::new(config, host, Box::new(Recorded { dir: dir.to_owned(), loaded: Default::default() })))
+    }
+
+    /// Parses, completes and checks a document.
+    ///
+    /// # Errors
+    /// Each refusal with libvirt's code, and the place where there is one.
+    pub fn define(&self, xml: &str, flags: ParseFlags) -> Result<(Domain, Arc<Capabilities>)> {
+        let mut domain = Domain::parse(xml, flags)?;
+        let caps = self.source.of_binary(&emulator_of(&domain, self.host.arch))?;
+        let policy = QemuPolicy { caps: &caps, config: &self.config, host: &self.host };
+        domain.fill(&policy, flags)?;
+        domain.validate(&policy)?;
+        Ok((domain, caps))
+    }
+
+    /// The document's canonical form, as a definition gives it back.
+    ///
+    /// # Errors
+    /// As [`Planner::define`].
+    pub fn canonical(&self, xml: &str) -> Result<String> {
+        let (domain, _) = self.define(xml, ParseFlags::INACTIVE | ParseFlags::ABI_UPDATE)?;
+        Ok(domain.format(FormatFlags::INACTIVE | FormatFlags::SECURE))
+    }
+
+    /// What starting the document's domain would do.
+    ///
+    /// # Errors
+    /// As [`Planner::define`], and for what shows only when it is planned.
+    pub fn plan(&self, xml: &str) -> Result<Plan> {
+        let (domain, caps) = self.define(xml, ParseFlags::INACTIVE | ParseFlags::ABI_UPDATE)?;
+        plan::build(&domain, &caps, &self.config, &self.host)
+    }
+}
+
+/// The binary that runs a domain: the one it names, or the usual one of its architecture.
+#[must_use]
+pub fn emulator_of(domain: &Domain, host_arch: Arch) -> String {
+    let arch = if domain.os.arch == Arch::None { host_arch } else { domain.os.arch };
+    domain
+        .emulator
+        .clone()
+        .unwrap_or_else(|| format!("/usr/bin/qemu-system-{}", machine::target_of_arch(arch)))
+}
+
+/// libvirt's refusal of a domain type that a binary can not run, with the reason where it is known.
+#[must_use]
+pub fn refuse_virt_type(binary: &str, virt_type: VirtType, host: &Host) -> Error {
+    let error = unsupported(format!("Emulator '{binary}' does not support virt type '{virt_type}'"));
+    match (&host.kvm_refusal, virt_type) {
+        (Some(refusal), VirtType::Kvm) => {
+            error.caused_by(std::io::Error::other(refusal.reason.clone())).with_hint(refusal.hint.clone())
+        }
+        _ => error,
+    }
+}
+
+#[derive(Debug)]
+struct Recorded {
+    dir: PathBuf,
+    loaded: std::sync::Mutex<std::collections::BTreeMap<String, Arc<Capabilities>>>,
+}
+
+impl CapabilitySource for Recorded {
+    fn of_binary(&self, path: &str) -> Result<Arc<Capabilities>> {
+        let poisoned =
+            |_| Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, "a reader of recordings failed");
+        if let Some(caps) = self.loaded.lock().map_err(poisoned)?.get(path) {
+            return Ok(Arc::clone(caps));
+        }
+        let missing = |detail: String| Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail);
+        let caps = recorded::load(&self.dir, path)
+            .map_err(|error| {
+                missing(format!("Cannot read the recordings in {}", self.dir.display())).caused_by(error)
+            })?
+            .ok_or_else(|| missing(format!("Cannot check QEMU binary {path}: No such file or directory")))?;
+        let caps = Arc::new(caps);
+        self.loaded.lock().map_err(poisoned)?.insert(path.to_owned(), Arc::clone(&caps));
+        Ok(caps)
+    }
+}
