@@ -1,0 +1,147 @@
+//! Unix stream sockets at paths of any length.
+//!
+//! A socket address holds 107 bytes of path. Longer ones are reached through the directory's
+//! descriptor, as `/proc/self/fd/N/name`.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+
+use crate::error::{Error, Result};
+
+/// Bytes of a path that fit into an address, without the terminating NUL.
+const PATH_MAX: usize = 107;
+
+/// Listens at `path` with the given permission bits on the socket, never wider ones even for a moment.
+///
+/// # Errors
+/// `EADDRINUSE` when something is at that path, a socket that nobody listens on any more included.
+pub fn bind(path: &Path, mode: u32) -> Result<UnixListener> {
+    let fail = |action, error: rustix::io::Errno| Error::file(action, path, error);
+    let socket = socket().map_err(|e| fail("make a socket for", e))?;
+    let address = Address::of(path)?;
+    // The bits of the socket itself, less the umask, become those of the file.
+    rustix::fs::fchmod(&socket, Mode::from_raw_mode(mode)).map_err(|e| fail("set the mode of", e))?;
+    rustix::net::bind(&socket, &address.unix).map_err(|e| fail("bind", e))?;
+    let (dir, name) = match &address.dir {
+        Some(dir) => (dir.as_fd(), Path::new(path.file_name().unwrap_or_default())),
+        None => (rustix::fs::CWD, path),
+    };
+    rustix::fs::chmodat(dir, name, Mode::from_raw_mode(mode), AtFlags::empty())
+        .map_err(|e| fail("set the mode of", e))?;
+    rustix::net::listen(&socket, 128).map_err(|e| fail("listen on", e))?;
+    Ok(UnixListener::from(socket))
+}
+
+/// Like [`bind`], after removing a socket at `path` that nobody listens on. The caller holds a lock
+/// that keeps a second process from doing the same.
+///
+/// # Errors
+/// `EADDRINUSE` when somebody listens there, or something else than a socket is there.
+pub fn bind_stale(path: &Path, mode: u32) -> Result<UnixListener> {
+    match bind(path, mode) {
+        Err(error) if error.errno() == Some(libc::EADDRINUSE) && is_stale(path) => {
+            crate::fs::remove(path)?;
+            bind(path, mode)
+        }
+        other => other,
+    }
+}
+
+fn is_stale(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|data| data.file_type().is_socket());
+    is_socket && connect(path).is_err_and(|error| error.errno() == Some(libc::ECONNREFUSED))
+}
+
+/// Connects to the socket at `path`.
+///
+/// # Errors
+/// `ENOENT` without a socket, `ECONNREFUSED` when nobody listens.
+pub fn connect(path: &Path) -> Result<UnixStream> {
+    let address = Address::of(path)?;
+    let socket = socket().map_err(|e| Error::file("make a socket for", path, e))?;
+    rustix::io::retry_on_intr(|| rustix::net::connect(&socket, &address.unix))
+        .map_err(|e| Error::file("connect to", path, e))?;
+    Ok(UnixStream::from(socket))
+}
+
+fn socket() -> rustix::io::Result<OwnedFd> {
+    rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+}
+
+struct Address {
+    unix: SocketAddrUnix,
+    /// Keeps the number in a long path's address valid.
+    dir: Option<OwnedFd>,
+}
+
+impl Address {
+    fn of(path: &Path) -> Result<Self> {
+        let fail = |error: rustix::io::Errno| Error::file("address", path, error);
+        if path.as_os_str().len() <= PATH_MAX {
+            return Ok(Self { unix: SocketAddrUnix::new(path).map_err(fail)?, dir: None });
+        }
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(Error::file("address", path, io::Error::from_raw_os_error(libc::ENAMETOOLONG)));
+        };
+        let dir = rustix::fs::open(parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .map_err(|e| Error::file("open", parent, e))?;
+        let short = PathBuf::from(format!("/proc/self/fd/{}", dir.as_raw_fd())).join(name);
+        if short.as_os_str().as_bytes().len() > PATH_MAX {
+            return Err(Error::file("address", path, io::Error::from_raw_os_error(libc::ENAMETOOLONG)));
+        }
+        Ok(Self { unix: SocketAddrUnix::new(short.as_path()).map_err(fail)?, dir: Some(dir) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::testing::TempDir;
+
+    #[test]
+    fn paths_of_any_length_with_exact_modes() {
+        let dir = TempDir::new("unix");
+        let deep = dir.path().join("d".repeat(100)).join("e".repeat(100));
+        std::fs::create_dir_all(&deep).unwrap();
+        for (path, mode) in [(dir.path().join("s"), 0o600), (deep.join("s"), 0o777), (deep.join("t"), 0o660)]
+        {
+            let listener = bind(&path, mode).unwrap();
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, mode);
+            let mut client = connect(&path).unwrap();
+            client.write_all(b"hello").unwrap();
+            drop(client);
+            let mut text = String::new();
+            listener.accept().unwrap().0.read_to_string(&mut text).unwrap();
+            assert_eq!(text, "hello");
+        }
+        let name_too_long = deep.join("f".repeat(120));
+        assert_eq!(bind(&name_too_long, 0o600).unwrap_err().errno(), Some(libc::ENAMETOOLONG));
+    }
+
+    #[test]
+    fn only_dead_sockets_are_replaced() {
+        let dir = TempDir::new("unix-stale");
+        let path = dir.path().join("s");
+        assert_eq!(connect(&path).unwrap_err().errno(), Some(libc::ENOENT));
+        let alive = bind_stale(&path, 0o600).unwrap();
+        assert_eq!(bind_stale(&path, 0o600).unwrap_err().errno(), Some(libc::EADDRINUSE));
+        drop(alive);
+        assert_eq!(connect(&path).unwrap_err().errno(), Some(libc::ECONNREFUSED));
+        assert_eq!(bind(&path, 0o600).unwrap_err().errno(), Some(libc::EADDRINUSE));
+        bind_stale(&path, 0o600).unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "keep").unwrap();
+        assert_eq!(bind_stale(&file, 0o600).unwrap_err().errno(), Some(libc::EADDRINUSE));
+        assert_eq!(std::fs::read(&file).unwrap(), b"keep");
+    }
+}
