@@ -1,0 +1,78 @@
+//! Deleting devices, one or many at once.
+//!
+//! A deletion waits until every processor has let go of the device, some tens of milliseconds. [`many`] has the
+//! kernel wait once for all: it puts the devices in a group of their own and deletes the group.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use virt_netlink::link::{self as request, Change};
+
+use crate::link::get;
+use crate::{Error, InterfaceName, Link, Result, Socket};
+
+/// First of the groups that [`many`] borrows, far from those that people number by hand.
+const PRIVATE_GROUPS: u32 = 0x7669_0000;
+
+/// Deletes a device by `RTM_DELLINK`.
+///
+/// # Errors
+///
+/// [`Error::NotDeletable`] for a device that no request has made, [`Error::Netlink`] when there is none or the
+/// kernel refuses.
+pub fn one(socket: &mut Socket, name: &InterfaceName) -> Result<()> {
+    let link = deletable(get(socket, name)?)?;
+    Ok(request::delete(socket, link.index.into())?)
+}
+
+/// Deletes all of these devices at once, or none.
+///
+/// # Errors
+///
+/// As [`one`], before any is deleted. The devices are then in the groups that they were in.
+pub fn many(socket: &mut Socket, names: &[InterfaceName]) -> Result<()> {
+    let links = names.iter().map(|name| get(socket, name).and_then(deletable)).collect::<Result<Vec<_>>>()?;
+    match &links[..] {
+        [] => Ok(()),
+        [link] => Ok(request::delete(socket, link.index.into())?),
+        links => {
+            let group = unused_group(socket)?;
+            let mut moved = 0;
+            let outcome = links
+                .iter()
+                .try_for_each(|link| {
+                    set_group(socket, link, group)?;
+                    moved += 1;
+                    Ok(())
+                })
+                .and_then(|()| Ok(request::delete_group(socket, group)?));
+            outcome.map_err(|error: Error| {
+                let undo =
+                    links[..moved].iter().try_for_each(|link| match set_group(socket, link, link.group) {
+                        // Gone meanwhile: nothing to put back.
+                        Err(Error::Netlink(error)) if error.is_no_device() => Ok(()),
+                        outcome => outcome,
+                    });
+                error.after_undo(undo)
+            })
+        }
+    }
+}
+
+fn deletable(link: Link) -> Result<Link> {
+    if link.kind.is_some() { Ok(link) } else { Err(Error::NotDeletable(link.name)) }
+}
+
+fn set_group(socket: &mut Socket, link: &Link, group: u32) -> Result<()> {
+    Ok(request::change(socket, link.index.into(), &Change { group: Some(group), ..Change::default() })?)
+}
+
+/// A group without links, that no other thread of this process is about to use, and probably no other process.
+fn unused_group(socket: &mut Socket) -> Result<u32> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let taken: Vec<u32> = request::list(socket)?.into_iter().map(|link| link.group).collect();
+    let process = std::process::id() << 8;
+    (0..=taken.len())
+        .map(|_| PRIVATE_GROUPS | (process ^ NEXT.fetch_add(1, Ordering::Relaxed)) & 0xffff)
+        .find(|group| !taken.contains(group))
+        .ok_or(Error::NoGroup)
+}

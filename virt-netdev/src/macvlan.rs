@@ -1,0 +1,75 @@
+//! Macvlans and macvtaps.
+
+pub use virt_netlink::link::macvlan::{Kind, Mode, UnknownMode};
+use virt_netlink::link::{self as request, Details};
+use virt_types::MacAddr;
+
+use crate::link::{get, verify_creation};
+use crate::readback::{Readback, check_unicast};
+use crate::{Error, InterfaceName, Link, Result, Socket};
+
+/// A macvlan or macvtap to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Macvlan {
+    /// Its name.
+    pub name: InterfaceName,
+    /// Which of the two.
+    pub kind: Kind,
+    /// The device that it stands on.
+    pub parent: InterfaceName,
+    /// How it reaches its siblings.
+    pub mode: Mode,
+    /// Its hardware address; the kernel makes one up if there is none. In passthru mode it has its parent's, and
+    /// can have no other.
+    pub mac: Option<MacAddr>,
+    /// Bytes of payload in a frame, at most the parent's, which is the default.
+    pub mtu: Option<u32>,
+    /// Switches it on at once.
+    pub up: bool,
+}
+
+impl Macvlan {
+    /// A device on `parent` with the kernel's defaults, switched off.
+    #[must_use]
+    pub fn new(name: InterfaceName, kind: Kind, parent: InterfaceName, mode: Mode) -> Self {
+        Self { name, kind, parent, mode, mac: None, mtu: None, up: false }
+    }
+}
+
+/// Creates a macvlan or macvtap by one `RTM_NEWLINK`, reads it back and compares.
+///
+/// # Errors
+///
+/// [`Error::Netlink`] when the parent does not exist or the kernel refuses; [`Error::PassthruAddress`];
+/// [`Error::NotApplied`] when it came out differently, after it was deleted.
+pub fn create(socket: &mut Socket, macvlan: &Macvlan) -> Result<Link> {
+    check_unicast(macvlan.mac)?;
+    let parent = get(socket, &macvlan.parent)?;
+    if let (Mode::Passthru, Some(asked)) = (macvlan.mode, macvlan.mac)
+        && parent.mac != Some(asked.0)
+    {
+        return Err(Error::PassthruAddress { asked, parent: macvlan.parent.clone() });
+    }
+    request::macvlan::create(
+        socket,
+        &request::macvlan::Macvlan {
+            mac: macvlan.mac.map(|mac| mac.0),
+            mtu: macvlan.mtu,
+            up: macvlan.up,
+            ..request::macvlan::Macvlan::new(&macvlan.name, macvlan.kind, parent.index, macvlan.mode)
+        },
+    )?;
+    verify_creation(socket, &macvlan.name, |link| {
+        let readback = Readback::of(macvlan.kind.as_str(), &macvlan.name);
+        readback.common(link, macvlan.mac, macvlan.mtu, macvlan.up, None)?;
+        readback.same(
+            "the mode",
+            Some(Details::Macvlan(macvlan.mode)),
+            &link.details,
+            |details| match details {
+                Details::Macvlan(mode) => mode.to_string(),
+                other => format!("{other:?}"),
+            },
+        )
+    })
+}
