@@ -86,6 +86,16 @@ fn the_spanning_tree_protocol_raises_a_short_delay() {
 }
 
 #[test]
+fn a_bridge_that_does_not_come_out_as_asked_is_deleted() {
+    let Some(mut socket) = namespace() else { return };
+    // Longer than the wire can tell.
+    let asked = Bridge { ageing_time: Some(Duration::MAX), ..Bridge::new(name("nd-undo")) };
+    let error = bridge::create(&mut socket, &asked).unwrap_err();
+    assert!(matches!(error, Error::NotApplied { property: "the ageing time", .. }), "{error}");
+    assert!(witness("nd-undo").contains("does not exist"));
+}
+
+#[test]
 fn an_address_of_a_group_is_refused_before_anything_happens() {
     let Some(mut socket) = namespace() else { return };
     let mac = Some("01:00:5e:00:00:01".parse().unwrap());
