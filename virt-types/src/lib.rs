@@ -20,6 +20,7 @@ mod error;
 mod mac;
 mod name;
 mod pci;
+pub mod probe;
 mod size;
 mod text_enum;
 mod typed_param;
