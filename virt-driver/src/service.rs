@@ -1,0 +1,147 @@
+//! What a hypervisor driver asks of the other drivers, handed to it when it is made.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use virt_types::{Error, ErrorCode, ErrorDomain, MacAddr, Result, Uuid};
+
+use crate::BoxFuture;
+
+/// What a domain's interface wants of a virtual network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkPortRequest {
+    /// The network's name.
+    pub network: String,
+    /// The port group, if the interface names one.
+    pub port_group: Option<String>,
+    /// The domain that owns the port.
+    pub owner: Uuid,
+    /// Its name.
+    pub owner_name: String,
+    /// The interface's address.
+    pub mac: MacAddr,
+}
+
+/// How an interface joins a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NetworkPort {
+    /// Through a tap device on this bridge.
+    Bridge {
+        /// Identity of the port, for its release.
+        port: Uuid,
+        /// The bridge.
+        bridge: String,
+        /// The MTU, if the network fixes one.
+        mtu: Option<u32>,
+    },
+    /// Through a macvtap device on this host interface.
+    Direct {
+        /// Identity of the port, for its release.
+        port: Uuid,
+        /// The host interface.
+        device: String,
+        /// `bridge`, `vepa`, `private` or `passthrough`.
+        mode: String,
+    },
+}
+
+/// Virtual networks as a hypervisor sees them.
+pub trait NetworkPorts: Send + Sync {
+    /// Takes a port. `VIR_ERR_NO_NETWORK` if there is no such network, `VIR_ERR_OPERATION_INVALID` if it is not started.
+    fn take<'a>(&'a self, request: &'a NetworkPortRequest) -> BoxFuture<'a, Result<NetworkPort>>;
+
+    /// Gives a port back; one that is already gone is no error.
+    fn release<'a>(&'a self, network: &'a str, port: Uuid) -> BoxFuture<'a, Result<()>>;
+}
+
+/// Storage volumes as a hypervisor sees them.
+pub trait VolumePaths: Send + Sync {
+    /// Where a volume's bytes are on this host.
+    fn path<'a>(&'a self, pool: &'a str, volume: &'a str) -> BoxFuture<'a, Result<PathBuf>>;
+}
+
+/// How configuration names a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSelector {
+    /// By identity.
+    Uuid(Uuid),
+    /// By what it is for.
+    Usage(String),
+}
+
+/// Secrets as a hypervisor sees them.
+pub trait SecretValues: Send + Sync {
+    /// The value. `VIR_ERR_NO_SECRET` if there is none.
+    fn value<'a>(&'a self, selector: &'a SecretSelector) -> BoxFuture<'a, Result<Vec<u8>>>;
+}
+
+const _: Option<(&dyn NetworkPorts, &dyn VolumePaths, &dyn SecretValues)> = None;
+
+/// The services that a hypervisor driver was given. What is missing answers `VIR_ERR_NO_SUPPORT`.
+#[derive(Clone, Default)]
+pub struct Services {
+    /// Virtual networks.
+    pub networks: Option<Arc<dyn NetworkPorts>>,
+    /// Storage volumes.
+    pub volumes: Option<Arc<dyn VolumePaths>>,
+    /// Secrets.
+    pub secrets: Option<Arc<dyn SecretValues>>,
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Services")
+            .field("networks", &self.networks.is_some())
+            .field("volumes", &self.volumes.is_some())
+            .field("secrets", &self.secrets.is_some())
+            .finish()
+    }
+}
+
+fn missing(what: &str) -> Error {
+    Error::new(
+        ErrorCode::NoSupport,
+        ErrorDomain::None,
+        format!("{what} are not available on this connection"),
+    )
+}
+
+impl Services {
+    /// The virtual networks.
+    ///
+    /// # Errors
+    /// `VIR_ERR_NO_SUPPORT` if the connection has none.
+    pub fn networks(&self) -> Result<&dyn NetworkPorts> {
+        self.networks.as_deref().ok_or_else(|| missing("virtual networks"))
+    }
+
+    /// The storage volumes.
+    ///
+    /// # Errors
+    /// `VIR_ERR_NO_SUPPORT` if the connection has none.
+    pub fn volumes(&self) -> Result<&dyn VolumePaths> {
+        self.volumes.as_deref().ok_or_else(|| missing("storage pools"))
+    }
+
+    /// The secrets.
+    ///
+    /// # Errors
+    /// `VIR_ERR_NO_SUPPORT` if the connection has none.
+    pub fn secrets(&self) -> Result<&dyn SecretValues> {
+        self.secrets.as_deref().ok_or_else(|| missing("secrets"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_handed_in_is_refused_by_name() {
+        let services = Services::default();
+        let Err(error) = services.volumes() else { panic!("no volumes were handed in") };
+        assert_eq!(error.code(), ErrorCode::NoSupport);
+        assert!(error.detail().contains("storage pools"));
+    }
+}

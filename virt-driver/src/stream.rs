@@ -1,0 +1,30 @@
+//! Byte streams: consoles, channels, screenshots, volume contents.
+
+use std::io;
+
+use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+
+use crate::BoxFuture;
+
+/// A bidirectional stream of bytes, such as a guest's console.
+///
+/// Reading and writing may go on at the same time; two readers, or two writers, at once share the bytes in
+/// no particular order. Both calls are safe to drop half way: bytes that were not reported were not moved.
+pub trait ByteStream: Send + Sync {
+    /// Reads at least one byte into `buffer` and answers how many; 0 at the end of the stream.
+    fn read<'a>(&'a self, buffer: &'a mut [u8]) -> BoxFuture<'a, Result<usize>>;
+
+    /// Writes at least one byte of `bytes` and answers how many.
+    fn write<'a>(&'a self, bytes: &'a [u8]) -> BoxFuture<'a, Result<usize>>;
+
+    /// Ends the stream; what was written before has arrived at the other end.
+    fn finish(&self) -> BoxFuture<'_, Result<()>>;
+}
+
+const _: Option<&dyn ByteStream> = None;
+
+/// The error of a stream whose descriptor failed (`VIR_ERR_SYSTEM_ERROR`, domain streams).
+#[must_use]
+pub fn fd_stream_error(doing: &str, source: io::Error) -> Error {
+    Error::new(ErrorCode::SystemError, ErrorDomain::Streams, format!("{doing}: {source}")).caused_by(source)
+}
