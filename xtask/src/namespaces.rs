@@ -1,0 +1,107 @@
+//! Running a program in fresh user, network, mount and process namespaces, as root or as anybody.
+//!
+//! In them the program is root over an empty network, and whatever it leaves running ends with it. util-linux's
+//! unshare(1) does the work.
+
+use std::process::Command;
+
+use crate::process::{Result, output};
+
+/// What the first process of the namespaces does before it runs the program. It stays, to reap orphans; `exit` keeps the
+/// shell from replacing itself with the program.
+const FIRST: &str = r#"ip link set lo up || exit 125
+[ "$1" = keep-sys ] || mount -t sysfs sysfs /sys || exit 125
+shift
+"$@"
+exit $?"#;
+
+/// Whether the program sees the new network in /sys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sys {
+    /// /sys shows the new network, and no control groups.
+    Fresh,
+    /// /sys stays as it is outside.
+    Kept,
+}
+
+/// `program` and its arguments in namespaces of their own, ended by force after `limit` seconds.
+pub(crate) fn enter(program: &Command, sys: Sys, limit: u32) -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=5", &limit.to_string()]);
+    command.args([
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--net",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+    ]);
+    command.args([
+        "--mount-proc",
+        "sh",
+        "-c",
+        FIRST,
+        "sh",
+        if sys == Sys::Kept { "keep-sys" } else { "fresh-sys" },
+    ]);
+    command.arg(program.get_program()).args(program.get_args());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    if let Some(dir) = program.get_current_dir() {
+        command.current_dir(dir);
+    }
+    command
+}
+
+/// Why namespaces cannot be made here, if they cannot.
+pub(crate) fn refusal() -> Option<String> {
+    let attempt: Result<String> = output(&mut enter(&Command::new("true"), Sys::Fresh, 20));
+    let failure = attempt.err()?;
+    let text = failure.to_string();
+    let said = text.lines().last().unwrap_or_default();
+    Some(format!(
+        "this machine lets us make no namespaces ({said}); see /proc/sys/user/max_user_namespaces, \
+         /proc/sys/kernel/unprivileged_userns_clone and /proc/sys/kernel/apparmor_restrict_unprivileged_userns; \
+         a container needs --privileged"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_inside_is_root_over_an_empty_network_and_leaves_no_process() {
+        if let Some(why) = refusal() {
+            eprintln!("not tried: {why}");
+            return;
+        }
+        let script = r#"echo "$(id -u) $(ls /sys/class/net) $$ $MARK $(pwd)"; sleep 600 & exit 7"#;
+        let mut inside = Command::new("sh");
+        inside.args(["-c", script]).env("MARK", "seen").current_dir("/");
+        let started = std::time::Instant::now();
+        let out = enter(&inside, Sys::Fresh, 60).output().unwrap();
+        let said = String::from_utf8(out.stdout).unwrap();
+        let words: Vec<_> = said.split_whitespace().collect();
+        assert_eq!((words[0], words[1], words[3], words[4]), ("0", "lo", "seen", "/"), "{said}");
+        assert_eq!(out.status.code(), Some(7));
+        assert!(started.elapsed().as_secs() < 50, "the sleep held the namespaces up");
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended() {
+        if let Some(why) = refusal() {
+            eprintln!("not tried: {why}");
+            return;
+        }
+        let mut inside = Command::new("sleep");
+        inside.arg("600");
+        assert_eq!(enter(&inside, Sys::Kept, 1).output().unwrap().status.code(), Some(124));
+    }
+}

@@ -1,0 +1,182 @@
+//! Rules about Rust files: size, `unsafe`, open ends.
+
+use std::path::Path;
+
+use super::{Findings, Repository, read};
+use crate::process::Result;
+
+/// Most lines of code that a file may have, tests, comments and blank lines not counted.
+const LIMIT: usize = 1000;
+
+/// Near the top of a file it says that the file is one long table.
+const TABLE_MARK: &str = "// tidy: table";
+
+/// Near the top of a file it says that the file is written by a program.
+const GENERATED_MARK: &str = "@generated";
+
+/// Folders whose code may hold `unsafe`.
+const UNSAFE: &[&str] = &["virt-sys/", "virt-netdev/"];
+
+/// Words that mark something as unfinished. Split, so that this file does not find itself.
+const OPEN_ENDS: &[&str] = &[
+    concat!("TO", "DO"),
+    concat!("FIX", "ME"),
+    concat!("XX", "X"),
+    concat!("to", "do!"),
+    concat!("unimple", "mented!"),
+    concat!("db", "g!"),
+];
+
+/// A Rust file, line by line.
+pub(super) struct Source {
+    pub(super) name: String,
+    text: String,
+}
+
+impl Source {
+    pub(super) fn read(root: &Path, name: &str) -> Result<Self> {
+        Ok(Self { name: name.to_owned(), text: read(&root.join(name))? })
+    }
+
+    fn marked(&self, mark: &str) -> bool {
+        self.text.lines().take(20).any(|line| line.contains(mark))
+    }
+
+    /// Lines of code before the inline tests: neither blank nor comment.
+    fn code_lines(&self) -> usize {
+        let mut lines = self.text.lines().map(str::trim).peekable();
+        let mut count = 0;
+        while let Some(line) = lines.next() {
+            if line == "#[cfg(test)]" && lines.peek().is_some_and(|next| next.starts_with("mod tests")) {
+                break;
+            }
+            count += usize::from(!line.is_empty() && !line.starts_with("//"));
+        }
+        count
+    }
+
+    /// Line numbers and texts, comments and the contents of plain string literals blanked.
+    fn code(&self) -> impl Iterator<Item = (usize, String)> {
+        self.text.lines().enumerate().map(|(at, line)| (at + 1, strip(line)))
+    }
+}
+
+/// A line without its comment and without what stands in its string literals. Literals over several lines are taken for
+/// code, which at worst finds too much.
+fn strip(line: &str) -> String {
+    let mut code = String::with_capacity(line.len());
+    let mut chars = line.chars().peekable();
+    let mut in_string = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if in_string => {
+                chars.next();
+            }
+            '"' => {
+                // A quote as a character literal opens nothing.
+                let literal = !in_string && code.ends_with('\'') && chars.peek() == Some(&'\'');
+                in_string ^= !literal;
+                code.push(c);
+            }
+            '/' if !in_string && chars.peek() == Some(&'/') => break,
+            _ if in_string => {}
+            _ => code.push(c),
+        }
+    }
+    code
+}
+
+fn has_word(code: &str, word: &str) -> bool {
+    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
+    code.match_indices(word)
+        .any(|(at, _)| edge(code[..at].chars().next_back()) && edge(code[at + word.len()..].chars().next()))
+}
+
+pub(super) fn check(repository: &Repository, findings: &mut Findings) {
+    for source in &repository.sources {
+        let lines = source.code_lines();
+        if lines > LIMIT && !source.marked(TABLE_MARK) && !source.marked(GENERATED_MARK) {
+            findings.add(
+                &source.name,
+                format!("{lines} lines of code, more than {LIMIT}: split it by what it is about"),
+            );
+        }
+        if !UNSAFE.iter().any(|folder| source.name.starts_with(folder)) {
+            for (at, code) in source.code().filter(|(_, code)| has_word(code, "unsafe")) {
+                let place = format!("{}:{at}", source.name);
+                findings.add(place, format!("unsafe code belongs into virt-sys: {}", code.trim()));
+            }
+        }
+        for (at, line) in source.text.lines().enumerate() {
+            for word in OPEN_ENDS.iter().filter(|word| has_word(line, word)) {
+                findings.add(
+                    format!("{}:{}", source.name, at + 1),
+                    format!("an open end ({word}): do it now, or answer NO_SUPPORT"),
+                );
+            }
+        }
+    }
+    forbid_unsafe(repository, findings);
+}
+
+/// Every crate but virt-sys and virt-netdev forbids `unsafe` in its root file, where the compiler enforces it.
+fn forbid_unsafe(repository: &Repository, findings: &mut Findings) {
+    for package in &repository.packages {
+        let dir = repository.relative(package.dir()).to_string_lossy().into_owned();
+        if UNSAFE.contains(&format!("{dir}/").as_str()) {
+            continue;
+        }
+        let roots = [format!("{dir}/src/lib.rs"), format!("{dir}/src/main.rs")];
+        for root in repository.sources.iter().filter(|source| roots.contains(&source.name)) {
+            if !root.text.contains("#![forbid(unsafe_code)]") {
+                findings.add(&root.name, "add #![forbid(unsafe_code)]");
+            }
+        }
+    }
+}
+
+/// One line about file sizes.
+pub(super) fn sizes(sources: &[Source]) -> String {
+    let mut sizes: Vec<_> = sources.iter().map(|source| (source.code_lines(), &source.name)).collect();
+    sizes.sort();
+    let Some((largest, name)) = sizes.last() else { return "no Rust files".into() };
+    let total: usize = sizes.iter().map(|(lines, _)| lines).sum();
+    let (median, _) = sizes[sizes.len() / 2];
+    format!("{} Rust files, {total} lines of code; median {median}, largest {largest} ({name})", sizes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Source {
+        Source { name: "x.rs".into(), text: text.into() }
+    }
+
+    #[test]
+    fn comments_blank_lines_and_tests_are_no_code() {
+        let text = "//! Docs.\n\nfn a() {\n    // why\n    b();\n}\n\n#[cfg(test)]\nfn helper() {}\n#[cfg(test)]\nmod tests {\n    x\n}\n";
+        assert_eq!(source(text).code_lines(), 5);
+    }
+
+    #[test]
+    fn words_are_found_in_code_only() {
+        let cases = [
+            ("    unsafe { f() }", true),
+            ("unsafe impl Send for X {}", true),
+            ("#![forbid(unsafe_code)]", false),
+            ("// unsafe is not used", false),
+            ("say(\"unsafe { \\\" unsafe\");", false),
+            ("let quote = '\"'; unsafe { f() }", true),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(has_word(&strip(line), "unsafe"), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_table_may_be_long() {
+        assert!(source("//! Data.\n// tidy: table\n").marked(TABLE_MARK));
+        assert!(!source("fn f() {}\n").marked(TABLE_MARK));
+    }
+}
