@@ -139,6 +139,7 @@ mod tests {
             ("eth 0", "invalid interface name 'eth 0': it contains ' '"),
             ("eth0\n", "invalid interface name 'eth0\\n': it contains '\\n'"),
             ("a\0b", "invalid interface name 'a\\0b': it contains '\\x00'"),
+            ("à", "invalid interface name 'à': it contains '\\xa0'"),
             ("vnet%d", "invalid interface name 'vnet%d': it contains '%'"),
             (
                 "sixteen-bytes-ab",

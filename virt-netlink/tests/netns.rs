@@ -161,16 +161,24 @@ fn changes_are_made_by_one_message() {
         mtu: Some(1300),
         mac: Some([2, 0, 0, 0, 0, 7]),
         group: Some(5),
-        name: Some(&new),
         ..Change::default()
     };
     link::change(&mut socket, index.into(), &change).unwrap();
-    let changed = link::get(&mut socket, (&new).into()).unwrap();
+    let changed = link::get(&mut socket, index.into()).unwrap();
     assert_eq!(
         (changed.index, changed.up, changed.mtu, changed.mac, changed.group),
         (index, true, 1300, Some([2, 0, 0, 0, 0, 7]), 5)
     );
-    link::change(&mut socket, (&new).into(), &Change { up: Some(false), ..Change::default() }).unwrap();
+    link::change(&mut socket, (&old).into(), &Change { up: Some(false), ..Change::default() }).unwrap();
+    link::rename(&mut socket, index, &new).unwrap();
+    assert_eq!(link::get(&mut socket, (&new).into()).unwrap().index, index);
+    let taken = link::rename(&mut socket, index, &below).unwrap_err();
+    assert_eq!(
+        taken.to_string(),
+        format!(
+            "cannot rename link number {index} to 'nl-chg-br': an interface with that name exists already (EEXIST)"
+        )
+    );
     assert!(!link::get(&mut socket, index.into()).unwrap().up);
 
     let stacked =

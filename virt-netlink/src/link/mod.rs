@@ -142,7 +142,7 @@ fn not_deletable(errno: rustix::io::Errno) -> Option<String> {
 
 /// Changes to a link; what is `None` stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Change<'a> {
+pub struct Change {
     /// Switches the link on or off.
     pub up: Option<bool>,
     /// Bytes of payload in a frame.
@@ -153,8 +153,6 @@ pub struct Change<'a> {
     pub master: Option<u32>,
     /// The group, see [`delete_group`].
     pub group: Option<u32>,
-    /// A new name. Takes a link given by its index, as the name attribute is what selects by name.
-    pub name: Option<&'a InterfaceName>,
 }
 
 /// Changes a link by one message.
@@ -163,19 +161,33 @@ pub struct Change<'a> {
 ///
 /// [`Error::Refused`]. The kernel makes the changes one by one and stops at the first that fails, so that some may
 /// have been made.
-pub fn change(socket: &mut Socket, link: LinkRef<'_>, change: &Change<'_>) -> Result<()> {
+pub fn change(socket: &mut Socket, link: LinkRef<'_>, change: &Change) -> Result<()> {
     let mut message = link.message();
     if let Some(up) = change.up {
         message.header.change_mask = LinkFlags::Up;
         message.header.flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
     }
     let attributes = &mut message.attributes;
-    attributes.extend(change.name.map(|name| LinkAttribute::IfName(name.to_string())));
     attributes.extend(change.mac.map(|mac| LinkAttribute::Address(mac.to_vec())));
     attributes.extend(change.mtu.map(LinkAttribute::Mtu));
     attributes.extend(change.master.map(LinkAttribute::Controller));
     attributes.extend(change.group.map(LinkAttribute::Group));
     socket.request(RouteNetlinkMessage::SetLink(message), 0, format_args!("change {link}"))
+}
+
+/// Gives a link another name. The link is given by its index, as a name in the message would select it.
+///
+/// # Errors
+///
+/// [`Error::Refused`], with `EBUSY` for a link that is up in kernels before 6.2.
+pub fn rename(socket: &mut Socket, index: u32, name: &InterfaceName) -> Result<()> {
+    let mut message = LinkRef::Index(index).message();
+    message.attributes.push(LinkAttribute::IfName(name.to_string()));
+    socket.request(
+        RouteNetlinkMessage::SetLink(message),
+        0,
+        format_args!("rename link number {index} to '{name}'"),
+    )
 }
 
 /// The attributes that every kind of link takes at its creation.
