@@ -1,6 +1,8 @@
 //! Tests against the kernel, in a network namespace that belongs to them alone; `ip` is an independent witness.
 #![allow(clippy::print_stderr)] // a skipped test says so
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::process::Command;
 use std::time::Duration;
 
@@ -22,6 +24,18 @@ fn namespace() -> Option<Socket> {
 
 fn name(name: &str) -> InterfaceName {
     name.parse().expect("a valid name")
+}
+
+/// As [`namespace`], where this user may also make taps.
+fn namespace_with_taps() -> Option<Socket> {
+    let socket = namespace()?;
+    match File::options().read(true).write(true).open("/dev/net/tun") {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            eprintln!("skipped: this user may not open /dev/net/tun");
+            None
+        }
+        _ => Some(socket),
+    }
 }
 
 /// What `ip` tells of a device.
@@ -112,7 +126,7 @@ fn open_tap(socket: &mut Socket, tap: &str, bridge: &InterfaceName) -> OpenTap {
 
 #[test]
 fn frames_pass_between_the_taps_of_a_bridge() {
-    let Some(mut socket) = namespace() else { return };
+    let Some(mut socket) = namespace_with_taps() else { return };
     let bridge_name = name("nd-traffic");
     let bridge = Bridge {
         up: true,
@@ -166,7 +180,7 @@ fn receive_like(tap: &OpenTap, frame: &[u8]) -> Option<Vec<u8>> {
 
 #[test]
 fn a_tap_has_its_queues_and_settings() {
-    let Some(mut socket) = namespace() else { return };
+    let Some(mut socket) = namespace_with_taps() else { return };
     let asked = Tap {
         queues: 4,
         vnet_hdr: true,
@@ -197,7 +211,7 @@ fn a_tap_has_its_queues_and_settings() {
 
 #[test]
 fn a_tap_that_can_not_be_finished_is_gone() {
-    let Some(mut socket) = namespace() else { return };
+    let Some(mut socket) = namespace_with_taps() else { return };
     let start = Tap::new("nd-half".parse().unwrap());
     let absent =
         tap::open(&mut socket, &Tap { master: Some(name("nd-nowhere")), ..start.clone() }).unwrap_err();
@@ -211,7 +225,7 @@ fn a_tap_that_can_not_be_finished_is_gone() {
 
 #[test]
 fn a_device_of_another_kind_is_not_deleted_as_a_bridge() {
-    let Some(mut socket) = namespace() else { return };
+    let Some(mut socket) = namespace_with_taps() else { return };
     let opened = tap::open(&mut socket, &Tap::new("nd-nobridge".parse().unwrap())).unwrap();
     let name = name("nd-nobridge");
     let refused = bridge::delete(&mut socket, &name).unwrap_err();
