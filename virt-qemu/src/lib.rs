@@ -9,6 +9,7 @@ pub mod config;
 pub mod device;
 pub mod error;
 pub mod host;
+pub mod machine;
 pub mod plan;
 pub mod planner;
 pub mod policy;

@@ -2,6 +2,9 @@
 
 pub mod address;
 pub mod device_info;
+pub mod scaled;
+pub mod virtio_driver;
 
 pub use address::Address;
 pub use device_info::DeviceInfo;
+pub use virtio_driver::VirtioDriver;

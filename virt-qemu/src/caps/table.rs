@@ -48,6 +48,34 @@ macro_rules! capabilities {
 capabilities! {
     Kvm "kvm" Evidence::Computed;
     VirtioBalloonFreePageReporting "virtio-balloon.free-page-reporting" Evidence::DeviceProperty("virtio-balloon-pci", "free-page-reporting");
+    // Controllers.
+    Piix3UsbUhci "piix3-usb-uhci" Evidence::Type("piix3-usb-uhci");
+    Piix4UsbUhci "piix4-usb-uhci" Evidence::Type("piix4-usb-uhci");
+    UsbEhci "usb-ehci" Evidence::Type("usb-ehci");
+    Ich9UsbEhci1 "ich9-usb-ehci1" Evidence::Type("ich9-usb-ehci1");
+    Vt82c686bUsbUhci "vt82c686b-usb-uhci" Evidence::Type("vt82c686b-usb-uhci");
+    PciOhci "pci-ohci" Evidence::Type("pci-ohci");
+    NecUsbXhci "nec-usb-xhci" Evidence::Type("nec-usb-xhci");
+    QemuXhci "qemu-xhci" Evidence::Type("qemu-xhci");
+    Ich9Ahci "ich9-ahci" Evidence::Type("ich9-ahci");
+    Lsi "lsi" Evidence::Type("lsi53c895a");
+    VirtioScsi "virtio-scsi-pci" Evidence::Type("virtio-scsi-device");
+    Megasas "megasas" Evidence::Type("megasas");
+    Mptsas1068 "mptsas1068" Evidence::Type("mptsas1068");
+    Pvscsi "pvscsi" Evidence::Type("pvscsi");
+    PciBridge "pci-bridge" Evidence::Type("pci-bridge");
+    DmiToPciBridge "dmi-to-pci-bridge" Evidence::Type("i82801b11-bridge");
+    Ioh3420 "ioh3420" Evidence::Type("ioh3420");
+    X3130Upstream "x3130-upstream" Evidence::Type("x3130-upstream");
+    Xio3130Downstream "xio3130-downstream" Evidence::Type("xio3130-downstream");
+    Pxb "pxb" Evidence::Type("pxb");
+    PxbPcie "pxb-pcie" Evidence::Type("pxb-pcie");
+    PcieRootPort "pcie-root-port" Evidence::Type("pcie-root-port");
+    PcieRootPortHotplug "pcie-root-port.hotplug" Evidence::DeviceProperty("pcie-root-port", "hotplug");
+    PciePciBridge "pcie-pci-bridge" Evidence::Type("pcie-pci-bridge");
+    SpaprPciHostBridge "spapr-pci-host-bridge" Evidence::Type("spapr-pci-host-bridge");
+    SpaprPciHostBridgeNumaNode "spapr-pci-host-bridge.numa_node" Evidence::DeviceProperty("spapr-pci-host-bridge", "numa_node");
+    Piix4AcpiRootPciHotplug "piix4.acpi-root-pci-hotplug" Evidence::DeviceProperty("PIIX4_PM", "acpi-root-pci-hotplug");
 }
 
 /// What QEMU's answers show.

@@ -1,8 +1,11 @@
 //! How each kind of device is brought into a guest: one file each, of the same name as in virt-conf.
 
+pub mod common;
+pub mod controller;
 mod memballoon;
 mod watchdog;
 
+use virt_conf::ParseFlags;
 use virt_conf::domain::{Device, DeviceMut, DeviceRef, Domain, device};
 use virt_types::Result;
 
@@ -18,6 +21,8 @@ pub struct QemuContext<'a> {
     pub caps: &'a Capabilities,
     /// The driver's settings.
     pub config: &'a crate::config::Config,
+    /// What form of document is completed; [`ParseFlags::ABI_UPDATE`] lets a new guest have today's defaults.
+    pub flags: ParseFlags,
 }
 
 /// What the driver asks of a kind of device. Defaults: nothing to add, nothing to refuse.

@@ -138,6 +138,12 @@ impl<'a> PlanContext<'a> {
         self.plan.parts.push(part);
     }
 
+    /// Appends what a device needs.
+    pub fn device(&mut self, device: DevicePlan) {
+        self.plan.needs.extend(device.needs);
+        self.plan.parts.extend(device.parts);
+    }
+
     /// Appends an option with a value.
     pub fn option(&mut self, name: &'static str, value: impl Into<String>) {
         self.part(Part::Option(name, value.into()));

@@ -1,5 +1,6 @@
 //! The devices of a domain: one file each, one table of them all.
 
+mod controller;
 mod memballoon;
 mod watchdog;
 
@@ -7,6 +8,10 @@ use std::fmt::Debug;
 
 use virt_xml::{Element, Writer};
 
+pub use controller::{
+    Controller, ControllerDriver, ControllerKind, ControllerType, IdeModel, PciController, PciModel,
+    PciModelName, ScsiModel, UsbModel, VirtioSerialModel,
+};
 pub use memballoon::{Memballoon, MemballoonModel};
 pub use watchdog::{Watchdog, WatchdogAction, WatchdogModel};
 
@@ -22,6 +27,7 @@ use crate::{FormatFlags, ParseFlags, Result};
 macro_rules! for_each_device {
     ($callback:ident) => {
         $callback! {
+            controllers: Vec Controller "controller";
             watchdogs: Vec Watchdog "watchdog";
             memballoon: Option Memballoon "memballoon";
         }

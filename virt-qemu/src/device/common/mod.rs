@@ -1,0 +1,40 @@
+//! Properties that many kinds of device share.
+
+pub mod address;
+mod rom;
+pub mod virtio;
+
+use virt_conf::common::{Address, DeviceInfo};
+
+pub use rom::rom_props;
+
+use crate::plan::{DevicePlan, Part, Props};
+
+impl DevicePlan {
+    /// Appends a device; on s390 a PCI device is preceded by the one that holds its identifiers.
+    pub fn device(&mut self, info: &DeviceInfo, props: Props) {
+        self.parts.extend(zpci_props(info).map(Part::Device));
+        self.parts.push(Part::Device(props));
+    }
+}
+
+/// The companion device of a PCI device of an s390 guest.
+#[must_use]
+pub fn zpci_props(info: &DeviceInfo) -> Option<Props> {
+    let Address::Pci(pci) = &info.address else { return None };
+    let (uid, fid) = (pci.zpci.uid?, pci.zpci.fid?);
+    Some(
+        Props::new()
+            .str("driver", "zpci")
+            .u64("uid", uid)
+            .u64("fid", fid)
+            .opt_str("target", info.alias.clone())
+            .str("id", format!("zpci{uid}")),
+    )
+}
+
+/// The id of the character device through which a vhost-user device of this alias talks to its back end.
+#[must_use]
+pub fn vhost_user_chardev(alias: &str) -> String {
+    format!("chr-vu-{alias}")
+}
