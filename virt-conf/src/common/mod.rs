@@ -2,9 +2,11 @@
 
 pub mod address;
 pub mod device_info;
+mod path;
 pub mod scaled;
 pub mod virtio_driver;
 
 pub use address::Address;
 pub use device_info::DeviceInfo;
+pub use path::sanitize_path;
 pub use virtio_driver::VirtioDriver;

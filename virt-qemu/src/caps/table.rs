@@ -47,6 +47,37 @@ macro_rules! capabilities {
 
 capabilities! {
     Kvm "kvm" Evidence::Computed;
+    UsbKbd "usb-kbd" Evidence::Type("usb-kbd");
+    UsbHub "usb-hub" Evidence::Type("usb-hub");
+    UsbAudio "usb-audio" Evidence::Type("usb-audio");
+    VirtioKeyboard "virtio-keyboard" Evidence::Type("virtio-keyboard-device");
+    VirtioMouse "virtio-mouse" Evidence::Type("virtio-mouse-device");
+    VirtioTablet "virtio-tablet" Evidence::Type("virtio-tablet-device");
+    VirtioInputHost "virtio-input-host" Evidence::Type("virtio-input-host-device");
+    VirtioKeyboardCcw "virtio-keyboard-ccw" Evidence::Type("virtio-keyboard-ccw");
+    VirtioMouseCcw "virtio-mouse-ccw" Evidence::Type("virtio-mouse-ccw");
+    VirtioTabletCcw "virtio-tablet-ccw" Evidence::Type("virtio-tablet-ccw");
+    InputLinux "input-linux" Evidence::Type("input-linux");
+    Pvpanic "pvpanic" Evidence::Type("pvpanic");
+    PvpanicPci "pvpanic-pci" Evidence::Type("pvpanic-pci");
+    VirtioBalloonDeflateOnOom "virtio-balloon-pci.deflate-on-oom" Evidence::DeviceProperty("virtio-balloon-pci", "deflate-on-oom");
+    Vga "VGA" Evidence::Type("VGA");
+    CirrusVga "cirrus-vga" Evidence::Type("cirrus-vga");
+    VmwareSvga "vmware-svga" Evidence::Type("vmware-svga");
+    Qxl "qxl" Evidence::Type("qxl");
+    VirtioGpu "virtio-gpu" Evidence::Type("virtio-gpu-device");
+    VirtioGpuVirgl "virtio-gpu.virgl" Evidence::DeviceProperty("virtio-gpu-device", "virgl");
+    VirtioGpuGlPci "virtio-gpu-gl-pci" Evidence::Type("virtio-gpu-gl-pci");
+    VirtioGpuBlob "virtio-gpu.blob" Evidence::DeviceProperty("virtio-gpu-device", "blob");
+    VirtioVga "virtio-vga" Evidence::Type("virtio-vga");
+    VirtioVgaGl "virtio-vga-gl" Evidence::Type("virtio-vga-gl");
+    BochsDisplay "bochs-display" Evidence::Type("bochs-display");
+    Ramfb "ramfb" Evidence::Type("ramfb");
+    VhostUserGpu "vhost-user-gpu" Evidence::Type("vhost-user-gpu");
+    VhostUserVga "vhost-user-vga" Evidence::Type("vhost-user-vga");
+    Ich9IntelHda "ich9-intel-hda" Evidence::Type("ich9-intel-hda");
+    HdaMicro "hda-micro" Evidence::Type("hda-micro");
+    HdaOutput "hda-output" Evidence::Type("hda-output");
     VirtioBalloonFreePageReporting "virtio-balloon.free-page-reporting" Evidence::DeviceProperty("virtio-balloon-pci", "free-page-reporting");
     // Controllers.
     Piix3UsbUhci "piix3-usb-uhci" Evidence::Type("piix3-usb-uhci");

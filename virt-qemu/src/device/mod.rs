@@ -2,7 +2,12 @@
 
 pub mod common;
 pub mod controller;
+mod hub;
+mod input;
 mod memballoon;
+mod panic;
+mod sound;
+mod video;
 mod watchdog;
 
 use virt_conf::ParseFlags;

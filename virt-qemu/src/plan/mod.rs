@@ -64,6 +64,9 @@ impl std::fmt::Display for FdSource {
             Self::Tap { interface, queue } => write!(f, "queue {queue} of the tap device of {interface}"),
             Self::VhostNet => f.write_str("/dev/vhost-net"),
             Self::VhostVsock => f.write_str("/dev/vhost-vsock"),
+            Self::VhostUserGpu { device } => {
+                write!(f, "connection to the vhost-user GPU process of {device}")
+            }
             Self::UnixListener(path) => write!(f, "listening socket {}", path.display()),
             Self::File(path) => write!(f, "{}", path.display()),
         }
@@ -84,6 +87,11 @@ pub enum FdSource {
     VhostNet,
     /// `/dev/vhost-vsock`.
     VhostVsock,
+    /// A socket to the vhost-user GPU process of this video device.
+    VhostUserGpu {
+        /// Alias of the device.
+        device: String,
+    },
     /// A listening unix socket at this path.
     UnixListener(PathBuf),
     /// A file or device opened for reading and writing.

@@ -20,8 +20,8 @@ pub struct QemuPolicy<'a> {
 }
 
 impl QemuPolicy<'_> {
-    fn context<'b>(&'b self, domain: &'b Domain) -> QemuContext<'b> {
-        QemuContext { domain, caps: self.caps, config: self.config }
+    fn context<'b>(&'b self, domain: &'b Domain, flags: ParseFlags) -> QemuContext<'b> {
+        QemuContext { domain, caps: self.caps, config: self.config, flags }
     }
 }
 
@@ -39,11 +39,11 @@ impl Policy for QemuPolicy<'_> {
         Ok(())
     }
 
-    fn device(&self, device: &mut DeviceMut<'_>, domain: &Domain, _flags: ParseFlags) -> Result<()> {
-        device::complete(device, &self.context(domain))
+    fn device(&self, device: &mut DeviceMut<'_>, domain: &Domain, flags: ParseFlags) -> Result<()> {
+        device::complete(device, &self.context(domain, flags))
     }
 
     fn validate_device(&self, device: DeviceRef<'_>, domain: &Domain) -> Result<()> {
-        device::check(device, &self.context(domain))
+        device::check(device, &self.context(domain, ParseFlags::empty()))
     }
 }

@@ -4,10 +4,10 @@ use virt_types::{TextEnum, text_enum};
 use virt_xml::number::Base;
 use virt_xml::{Element, Writer};
 
-use super::{Device, Domain, FormatContext, ParseContext};
+use super::{Device, FormatContext, ParseContext};
 use crate::Result;
-use crate::common::DeviceInfo;
 use crate::common::device_info::Takes;
+use crate::common::{DeviceInfo, VirtioDriver};
 
 text_enum! {
     /// What kind of balloon.
@@ -28,6 +28,8 @@ pub struct Memballoon {
     pub free_page_reporting: Option<bool>,
     /// `<stats period='…'/>`, seconds between two statistics; 0 for none.
     pub stats_period: u32,
+    /// `<driver>`.
+    pub virtio: VirtioDriver,
     /// Alias and address.
     pub info: DeviceInfo,
 }
@@ -44,7 +46,8 @@ impl Device for Memballoon {
             None => 0,
         };
         let info = DeviceInfo::parse(el, Takes::NOTHING, cx.flags)?;
-        Ok(Self { model, autodeflate, free_page_reporting, stats_period, info })
+        let virtio = VirtioDriver::parse_child(el)?;
+        Ok(Self { model, autodeflate, free_page_reporting, stats_period, virtio, info })
     }
 
     fn format(&self, w: &mut Writer, _cx: &FormatContext<'_>) {
@@ -56,6 +59,7 @@ impl Device for Memballoon {
                 w.element("stats", |w| w.attr("period", self.stats_period));
             }
             self.info.format(w, Takes::NOTHING);
+            self.virtio.format_child(w);
         });
     }
 
@@ -66,8 +70,23 @@ impl Device for Memballoon {
     fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
         Some(&mut self.info)
     }
+}
 
-    fn validate(&self, _domain: &Domain) -> Result<()> {
-        Ok(())
+#[cfg(test)]
+mod tests {
+    use super::super::testing::check;
+    use super::*;
+
+    #[test]
+    fn forms_come_back_canonical_or_are_refused() {
+        check::<Memballoon>(
+            "<memballoon model='virtio' autodeflate='on'><stats period='10'/><driver iommu='on'/></memballoon>",
+            "<memballoon model='virtio' autodeflate='on'>\n  <stats period='10'/>\n  <driver iommu='on'/>\n</memballoon>",
+        );
+        check::<Memballoon>("<memballoon model='none'/>", "<memballoon model='none'/>");
+        check::<Memballoon>(
+            "<memballoon/>",
+            "XML error: Missing required attribute 'model' in element 'memballoon'",
+        );
     }
 }

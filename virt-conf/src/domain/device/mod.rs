@@ -1,7 +1,14 @@
 //! The devices of a domain: one file each, one table of them all.
 
 mod controller;
+mod hub;
+mod input;
 mod memballoon;
+mod panic;
+mod sound;
+#[cfg(test)]
+pub(crate) mod testing;
+mod video;
 mod watchdog;
 
 use std::fmt::Debug;
@@ -12,7 +19,12 @@ pub use controller::{
     Controller, ControllerDriver, ControllerKind, ControllerType, IdeModel, PciController, PciModel,
     PciModelName, ScsiModel, UsbModel, VirtioSerialModel,
 };
+pub use hub::{Hub, HubType};
+pub use input::{GrabToggle, Input, InputBus, InputGrab, InputModel, InputType};
 pub use memballoon::{Memballoon, MemballoonModel};
+pub use panic::{Panic, PanicModel};
+pub use sound::{Sound, SoundCodec, SoundModel};
+pub use video::{Acceleration, VgaConf, Video, VideoBackend, VideoModel};
 pub use watchdog::{Watchdog, WatchdogAction, WatchdogModel};
 
 use super::Domain;
@@ -28,8 +40,13 @@ macro_rules! for_each_device {
     ($callback:ident) => {
         $callback! {
             controllers: Vec Controller "controller";
+            inputs: Vec Input "input";
+            sounds: Vec Sound "sound";
+            videos: Vec Video "video";
+            hubs: Vec Hub "hub";
             watchdogs: Vec Watchdog "watchdog";
             memballoon: Option Memballoon "memballoon";
+            panics: Vec Panic "panic";
         }
     };
 }

@@ -59,3 +59,22 @@ impl Device for Watchdog {
         Some(&mut self.info)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::check;
+    use super::*;
+
+    #[test]
+    fn forms_come_back_canonical_or_are_refused() {
+        check::<Watchdog>("<watchdog model='ib700'/>", "<watchdog model='ib700' action='reset'/>");
+        check::<Watchdog>(
+            "<watchdog model='itco' action='inject-nmi'/>",
+            "<watchdog model='itco' action='inject-nmi'/>",
+        );
+        check::<Watchdog>(
+            "<watchdog action='reset'/>",
+            "XML error: Missing required attribute 'model' in element 'watchdog'",
+        );
+    }
+}
