@@ -46,6 +46,7 @@ struct Inner {
     detail: String,
     hint: Option<String>,
     place: Option<Place>,
+    verbatim: bool,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -59,6 +60,7 @@ impl Error {
                 detail: detail.into(),
                 hint: None,
                 place: None,
+                verbatim: false,
                 source: None,
             }),
         }
@@ -74,6 +76,21 @@ impl Error {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.inner.hint = Some(hint.into());
+        self
+    }
+
+    /// The same error, whose sentence is the detail alone: libvirt's checks of arguments are worded so, without what
+    /// opens other messages of their code.
+    ///
+    /// ```
+    /// use virt_types::{Error, ErrorCode, ErrorDomain};
+    /// let error = Error::new(ErrorCode::InvalidArg, ErrorDomain::Qemu, "unsupported flags (0x8) in function f");
+    /// assert_eq!(error.to_string(), "invalid argument: unsupported flags (0x8) in function f");
+    /// assert_eq!(error.verbatim().to_string(), "unsupported flags (0x8) in function f");
+    /// ```
+    #[must_use]
+    pub fn verbatim(mut self) -> Self {
+        self.inner.verbatim = true;
         self
     }
 
@@ -142,6 +159,9 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.inner.verbatim {
+            return f.write_str(&self.inner.detail);
+        }
         f.write_str(&self.inner.code.sentence(&self.inner.detail))
     }
 }
