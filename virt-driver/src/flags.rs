@@ -14,7 +14,7 @@ use virt_types::{Error, ErrorCode, ErrorDomain};
 /// use virt_types::{CreateFlags, ErrorDomain};
 /// let flags = CreateFlags::from_bits_retain(0x1001);
 /// let error = virt_driver::flags::check(flags, CreateFlags::all(), ErrorDomain::Qemu, "qemuDomainCreateWithFlags").unwrap_err();
-/// assert_eq!(error.to_string(), "invalid argument: unsupported flags (0x1000) in function qemuDomainCreateWithFlags");
+/// assert_eq!(error.to_string(), "unsupported flags (0x1000) in function qemuDomainCreateWithFlags");
 /// ```
 pub fn check<F: Flags<Bits = u32> + Copy>(
     flags: F,
@@ -27,7 +27,7 @@ pub fn check<F: Flags<Bits = u32> + Copy>(
         return Ok(());
     }
     let detail = format!("unsupported flags (0x{unknown:x}) in function {function}");
-    Err(Error::new(ErrorCode::InvalidArg, domain, detail))
+    Err(Error::new(ErrorCode::InvalidArg, domain, detail).verbatim())
 }
 
 /// Refuses two flags that cannot go together, in libvirt's words.
@@ -44,7 +44,7 @@ pub fn exclusive<F: Flags<Bits = u32> + Copy>(
         return Ok(());
     }
     let detail = format!("Flags '{one_name}' and '{other_name}' are mutually exclusive");
-    Err(Error::new(ErrorCode::InvalidArg, domain, detail))
+    Err(Error::new(ErrorCode::InvalidArg, domain, detail).verbatim())
 }
 
 #[cfg(test)]
@@ -72,6 +72,6 @@ mod tests {
         };
         assert!(pair(UndefineFlags::NVRAM).is_ok() && pair(UndefineFlags::KEEP_NVRAM).is_ok());
         let both = pair(UndefineFlags::NVRAM | UndefineFlags::KEEP_NVRAM).unwrap_err();
-        assert_eq!(both.to_string(), "invalid argument: Flags 'NVRAM' and 'KEEP' are mutually exclusive");
+        assert_eq!(both.to_string(), "Flags 'NVRAM' and 'KEEP' are mutually exclusive");
     }
 }
