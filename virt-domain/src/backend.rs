@@ -279,7 +279,7 @@ pub(crate) trait Record: Send + Sync + std::fmt::Debug {
     fn record(&self, pid: Option<u32>, elements: &str) -> Result<()>;
 }
 
-/// A guest that was started.
+/// A guest that was started, or found.
 #[derive(Debug)]
 pub struct Started {
     /// The hold on it.
@@ -321,15 +321,8 @@ pub struct Recover {
 /// What became of a guest that was looked for.
 #[derive(Debug)]
 pub enum Recovered {
-    /// It is there.
-    Running {
-        /// The hold on it.
-        running: Arc<dyn Running>,
-        /// The live domain, brought up to date.
-        live: Domain,
-        /// What it does.
-        observed: Observed,
-    },
+    /// It is there: the hold on it, the live domain brought up to date, and what it does.
+    Running(Box<Started>, Observed),
     /// It is not there (any more), and everything that it held is released. Why it ended, where that is known better
     /// than from the file.
     Gone(Option<ShutoffReason>),
@@ -364,6 +357,10 @@ pub enum BackendEvent {
     },
     /// The live domain changed (a balloon, a tray, an unplugged device).
     Changed(Box<dyn FnOnce(&mut Domain) + Send>),
+    /// The guest is tainted: libvirt's word for why, such as `custom-monitor`.
+    Tainted(String),
+    /// The guest uses something that is going away; a sentence.
+    Deprecated(String),
     /// Something for the subscribers. A disk error or watchdog that pauses the guest pauses the domain with it.
     Published(DomainEventKind),
 }
@@ -383,6 +380,8 @@ impl std::fmt::Debug for BackendEvent {
             Self::WokeUp => f.write_str("WokeUp"),
             Self::Exited { last_words } => f.debug_struct("Exited").field("last_words", last_words).finish(),
             Self::Changed(_) => f.write_str("Changed"),
+            Self::Tainted(word) => f.debug_tuple("Tainted").field(word).finish(),
+            Self::Deprecated(sentence) => f.debug_tuple("Deprecated").field(sentence).finish(),
             Self::Published(kind) => f.debug_tuple("Published").field(kind).finish(),
         }
     }
