@@ -1,15 +1,57 @@
 //! `<domain>`: a virtual machine or container.
 
+mod clock;
+mod cpu;
 pub mod device;
+mod features;
+mod genid;
+mod idmap;
+mod iothread;
+mod keywrap;
+mod launch_security;
+mod lifecycle;
+mod memory;
+mod memory_backing;
+mod metadata;
+mod namespace;
+mod numa;
 mod os;
 pub mod passes;
+mod perf;
+mod pm;
+mod resource;
+mod seclabel;
+mod sysinfo;
+mod tuning;
+mod vcpu;
 
 use virt_types::{TextEnum, Uuid, text_enum};
 use virt_xml::{Document, Element, Writer};
 
+pub use clock::*;
+pub use cpu::*;
 pub use device::{AnyDevice, Device, DeviceKind, DeviceMut, DeviceRef, Devices, FormatContext, ParseContext};
-pub use os::{Os, OsType};
+pub use features::*;
+pub use genid::Genid;
+pub use idmap::{IdRange, Idmap};
+pub use iothread::{DefaultIoThread, IoThread, IoThreadPoll, IoThreads};
+pub use keywrap::Keywrap;
+pub use launch_security::{LaunchSecurity, Sev};
+pub use lifecycle::{Lifecycle, LifecycleAction, LockFailureAction};
+pub use memory::Memory;
+pub use memory_backing::{HugePage, MemoryAccess, MemoryAllocation, MemoryBacking, MemorySource};
+pub use metadata::Metadata;
+pub use namespace::*;
+pub use numa::*;
+pub use os::*;
 pub use passes::Policy;
+pub use perf::{Perf, PerfEvent};
+pub use pm::Pm;
+pub use resource::Resource;
+pub use seclabel::{Seclabel, SeclabelType};
+pub use sysinfo::*;
+pub use tuning::*;
+pub use vcpu::{Placement, Vcpu, Vcpus};
 
 use crate::error::xml_error;
 use crate::{FormatFlags, ParseFlags, Result};
@@ -34,14 +76,68 @@ pub struct Domain {
     pub name: String,
     /// `<uuid>`; absent until the engine gives one.
     pub uuid: Option<Uuid>,
-    /// `<memory>` in KiB.
-    pub memory: u64,
-    /// `<os>`.
+    /// `<genid>`
+    pub genid: Option<Genid>,
+    /// `<title>`
+    pub title: Option<String>,
+    /// `<description>`
+    pub description: Option<String>,
+    /// `<metadata>`
+    pub metadata: Option<Metadata>,
+    /// `<memory>`, `<currentMemory>`, `<maxMemory>`
+    pub memory: Memory,
+    /// `<blkiotune>`
+    pub blkiotune: Blkiotune,
+    /// `<memtune>`
+    pub memtune: Memtune,
+    /// `<memoryBacking>`
+    pub memory_backing: MemoryBacking,
+    /// `<vcpu>`, `<vcpus>`
+    pub vcpus: Vcpus,
+    /// `<iothreads>`, `<iothreadids>`, `<defaultiothread>`
+    pub iothreads: IoThreads,
+    /// `<cputune>`
+    pub cputune: Cputune,
+    /// `<numatune>`
+    pub numatune: Numatune,
+    /// `<resource>`
+    pub resource: Option<Resource>,
+    /// `<sysinfo>`
+    pub sysinfo: Vec<Sysinfo>,
+    /// `<bootloader>`
+    pub bootloader: Option<String>,
+    /// `<bootloader_args>`
+    pub bootloader_args: Option<String>,
+    /// `<os>`
     pub os: Os,
+    /// `<idmap>`
+    pub idmap: Idmap,
+    /// `<features>`
+    pub features: Features,
+    /// `<cpu>`
+    pub cpu: Option<Cpu>,
+    /// `<cpu><numa>`
+    pub numa: Numa,
+    /// `<clock>`
+    pub clock: Clock,
+    /// `<on_poweroff>` and the like.
+    pub lifecycle: Lifecycle,
+    /// `<pm>`
+    pub pm: Pm,
+    /// `<perf>`
+    pub perf: Perf,
     /// `<emulator>`.
     pub emulator: Option<String>,
     /// `<devices>`, but for the emulator.
     pub devices: Devices,
+    /// `<seclabel>`
+    pub seclabels: Vec<Seclabel>,
+    /// `<keywrap>`
+    pub keywrap: Option<Keywrap>,
+    /// `<launchSecurity>`
+    pub launch_security: Option<LaunchSecurity>,
+    /// Elements of the drivers' own namespaces.
+    pub namespaces: Namespaces,
 }
 
 impl Domain {
@@ -94,7 +190,7 @@ impl Domain {
             }
             w.text_element("name", &self.name);
             w.text_element_opt("uuid", self.uuid);
-            w.text_element_with("memory", |w| w.attr("unit", "KiB"), self.memory);
+            w.text_element_with("memory", |w| w.attr("unit", "KiB"), self.memory.total);
             self.os.format(w, flags);
             w.element("devices", |w| {
                 w.text_element_opt("emulator", self.emulator.as_ref());
