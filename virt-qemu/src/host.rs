@@ -1,6 +1,9 @@
 //! What plans depend on of the host: data, read once by whoever plans.
 
-use virt_types::Arch;
+use std::path::Path;
+
+use virt_sys::kvm;
+use virt_types::{Arch, TextEnum};
 
 /// The host as far as a domain's completion and plan depend on it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -26,4 +29,80 @@ pub struct Refusal {
     pub reason: String,
     /// What to do about it.
     pub hint: String,
+}
+
+impl Host {
+    /// Reads this host.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self {
+            arch: Arch::from_text(&virt_sys::host::machine()).unwrap_or_default(),
+            cpus: u32::try_from(virt_sys::host::online_cpus()).unwrap_or(1),
+            memory: virt_sys::host::total_memory() / 1024,
+            numa_nodes: numa_nodes(Path::new("/sys/devices/system/node")),
+            hugepages: std::fs::read_to_string("/proc/mounts")
+                .map(|mounts| hugepage_mounts(&mounts))
+                .unwrap_or_default(),
+            kvm_refusal: kvm_refusal(),
+        }
+    }
+}
+
+/// Why KVM can not be used by this process, if it can not.
+#[must_use]
+pub fn kvm_refusal() -> Option<Refusal> {
+    let kvm = kvm::check();
+    let hint = kvm.fix()?;
+    Some(Refusal {
+        reason: kvm.to_string(),
+        hint: format!("{hint} Or use <domain type='qemu'>, which is slower."),
+    })
+}
+
+fn numa_nodes(dir: &Path) -> Vec<u32> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut nodes: Vec<u32> =
+        entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("node")?.parse().ok()).collect();
+    nodes.sort_unstable();
+    nodes
+}
+
+/// The hugetlbfs mounts of a mount table, with their page sizes in KiB.
+fn hugepage_mounts(mounts: &str) -> Vec<(u64, String)> {
+    let mut found = Vec::new();
+    for line in mounts.lines() {
+        let mut fields = line.split(' ').skip(1);
+        let (Some(path), Some("hugetlbfs"), Some(options)) = (fields.next(), fields.next(), fields.next())
+        else {
+            continue;
+        };
+        let size = options.split(',').find_map(|option| option.strip_prefix("pagesize="));
+        let size = match size {
+            None => Some(2048),
+            Some(text) => {
+                let (digits, unit) = text.split_at(text.len() - text.ends_with(['K', 'M', 'G']) as usize);
+                digits.parse::<u64>().ok().map(|value| match unit {
+                    "M" => value << 10,
+                    "G" => value << 20,
+                    _ => value,
+                })
+            }
+        };
+        found.extend(size.map(|size| (size, path.to_owned())));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_sizes_are_read_from_mounts() {
+        let mounts = "none /dev/hugepages hugetlbfs rw,pagesize=2M 0 0\nnone /huge1G hugetlbfs rw,pagesize=1024M 0 0\nproc /proc proc rw 0 0\n";
+        assert_eq!(
+            hugepage_mounts(mounts),
+            [(2048, "/dev/hugepages".to_owned()), (1 << 20, "/huge1G".to_owned())]
+        );
+    }
 }

@@ -3,6 +3,8 @@
 //! A filled domain becomes a [`plan::Plan`]: data, nothing executed. A cold start renders it to a command line, a
 //! hot-plug to monitor calls, and `virt plan` shows it.
 #![forbid(unsafe_code)]
+// Tests say what they skip.
+#![cfg_attr(test, allow(clippy::print_stderr))]
 
 pub mod caps;
 pub mod config;

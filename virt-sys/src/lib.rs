@@ -40,6 +40,8 @@ pub mod kvm;
 pub mod lock;
 pub mod namespace;
 pub mod pidfd;
+#[cfg(feature = "tokio")]
+mod process;
 mod run;
 pub mod spawn;
 pub mod unix;
@@ -49,6 +51,8 @@ pub use error::{Error, Result};
 pub use lock::{FileLock, PidFile};
 pub use namespace::Namespaces;
 pub use pidfd::PidFd;
+#[cfg(feature = "tokio")]
+pub use process::Process;
 pub use run::{Limits, Output, run};
 pub use rustix::process::{Pid, Signal};
 pub use spawn::{Child, Spawn, find_program};

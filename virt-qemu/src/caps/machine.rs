@@ -1,12 +1,13 @@
 //! Machine types and CPU models that a binary offers.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use virt_types::{Arch, TextEnum};
 
 use super::replies::Replies;
 
 /// A machine type (`query-machines`).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Machine {
     /// Its versioned name, such as `pc-q35-7.2`.
     pub name: String,
@@ -56,7 +57,7 @@ impl Machine {
 }
 
 /// A CPU model (`query-cpu-definitions`).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CpuDefinition {
     /// Its name.
     pub name: String,

@@ -1,6 +1,8 @@
 //! What a QEMU binary can do, by name.
 
+pub mod cache;
 pub mod machine;
+mod probe;
 pub mod recorded;
 mod replies;
 mod schema;
@@ -8,6 +10,7 @@ mod table;
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use virt_conf::domain::VirtType;
 use virt_types::Arch;
 
@@ -17,11 +20,12 @@ pub use schema::Schema;
 pub use table::{Cap, Evidence};
 
 /// What one QEMU binary can do on this host.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Capabilities {
     /// Path of the binary.
     pub binary: String,
     /// The guest architecture it emulates.
+    #[serde(with = "arch_text")]
     pub arch: Arch,
     /// Version as major * 1,000,000 + minor * 1,000 + micro.
     pub version: u32,
@@ -40,7 +44,7 @@ pub struct Capabilities {
 }
 
 /// What depends on the accelerator.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Accelerated {
     /// Machine types.
     pub machines: Vec<Machine>,
@@ -140,5 +144,22 @@ impl Capabilities {
         };
         caps.caps = table::read(replies, &caps);
         caps
+    }
+}
+
+/// Architectures are kept by their names.
+mod arch_text {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use virt_types::{Arch, TextEnum};
+
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    pub(super) fn serialize<S: Serializer>(arch: &Arch, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(arch.text())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arch, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Arch::from_text(&text).ok_or_else(|| D::Error::custom(format!("unknown architecture '{text}'")))
     }
 }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::Capabilities;
 use super::replies::Replies;
 use super::schema::Schema;
@@ -141,4 +144,18 @@ pub(super) fn read(replies: &Replies, caps: &Capabilities) -> BTreeSet<Cap> {
 /// Capabilities that no single answer shows.
 fn computed(cap: Cap, caps: &Capabilities) -> bool {
     cap == Cap::Kvm && caps.kvm.is_some()
+}
+
+impl Serialize for Cap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Cap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = Self::TABLE.iter().map(|(cap, _)| *cap).find(|cap| cap.name() == name);
+        known.ok_or_else(|| D::Error::custom(format!("unknown capability '{name}'")))
+    }
 }

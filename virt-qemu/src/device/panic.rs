@@ -13,12 +13,14 @@ use crate::plan::{DevicePlan, PlanContext, Props};
 
 impl QemuDevice for Panic {
     fn complete(&mut self, cx: &QemuContext<'_>) -> Result<()> {
-        self.model.get_or_insert(if machine::is_pseries(cx.domain) {
-            PanicModel::Pseries
-        } else if cx.domain.os.arch.is_s390() {
-            PanicModel::S390
-        } else {
-            PanicModel::Isa
+        self.model.get_or_insert_with(|| {
+            if machine::is_pseries(cx.domain) {
+                PanicModel::Pseries
+            } else if cx.domain.os.arch.is_s390() {
+                PanicModel::S390
+            } else {
+                PanicModel::Isa
+            }
         });
         Ok(())
     }

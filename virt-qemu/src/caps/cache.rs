@@ -1,0 +1,152 @@
+//! What was found out about binaries, kept in memory and on disk.
+
+use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
+use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+
+use super::{Cap, Capabilities, probe};
+
+/// What an answer holds for: the same binary, on the same kernel, with the same access to KVM, read by the same engine.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+struct Stamp {
+    binary: String,
+    size: u64,
+    changed: (i64, i64),
+    modified: (i64, i64),
+    kernel: String,
+    kvm: bool,
+    engine: String,
+}
+
+impl Stamp {
+    fn of(binary: &str, kvm: bool) -> Result<Self> {
+        let metadata = std::fs::metadata(binary).map_err(|error| {
+            let detail = format!("Cannot check QEMU binary {binary}: {}", plain(&error));
+            Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail)
+                .caused_by(error)
+                .with_hint("name an installed binary in <emulator>, or install QEMU for this architecture")
+        })?;
+        Ok(Self {
+            binary: binary.to_owned(),
+            size: metadata.size(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+            kvm,
+            engine: format!("{} {}", env!("CARGO_PKG_VERSION"), Cap::TABLE.len()),
+        })
+    }
+}
+
+/// The kernel's reason without the number that the standard library appends.
+fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    stamp: Stamp,
+    capabilities: Capabilities,
+}
+
+/// Capabilities of binaries, each asked once, on first need; several binaries are asked at the same time.
+#[derive(Debug)]
+pub struct Cache {
+    dir: Option<PathBuf>,
+    known: Mutex<HashMap<Stamp, Arc<OnceCell<Arc<Capabilities>>>>>,
+}
+
+impl Cache {
+    /// A cache that also keeps its answers in this directory.
+    #[must_use]
+    pub fn new(dir: Option<PathBuf>) -> Self {
+        Self { dir, known: Mutex::default() }
+    }
+
+    /// What a binary can do.
+    ///
+    /// # Errors
+    /// `VIR_ERR_INTERNAL_ERROR` where there is no such binary, or it does not answer.
+    pub async fn get(&self, binary: &str) -> Result<Arc<Capabilities>> {
+        let stamp = Stamp::of(binary, virt_sys::kvm::check().is_usable())?;
+        let cell = {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(known.entry(stamp.clone()).or_default())
+        };
+        let capabilities = cell.get_or_try_init(|| self.load_or_probe(&stamp)).await?;
+        Ok(Arc::clone(capabilities))
+    }
+
+    async fn load_or_probe(&self, stamp: &Stamp) -> Result<Arc<Capabilities>> {
+        if let Some(capabilities) = self.file(stamp).and_then(|path| load(&path, stamp)) {
+            return Ok(Arc::new(capabilities));
+        }
+        let capabilities = probe::probe(&stamp.binary, stamp.kvm).await?;
+        if let Some(path) = self.file(stamp) {
+            let entry = Entry { stamp: stamp.clone(), capabilities: capabilities.clone() };
+            // A cache that can not be written costs time, nothing else.
+            if let Err(error) = store(&path, &entry) {
+                log::warn!("cannot keep the capabilities of {}: {error}", stamp.binary);
+            }
+        }
+        Ok(Arc::new(capabilities))
+    }
+
+    /// One file per binary: an updated binary replaces its old answer.
+    fn file(&self, stamp: &Stamp) -> Option<PathBuf> {
+        let escaped = stamp.binary.trim_start_matches('/').replace('%', "%25").replace('/', "%2F");
+        self.dir.as_ref().map(|dir| dir.join(format!("{escaped}.json")))
+    }
+}
+
+fn load(path: &Path, stamp: &Stamp) -> Option<Capabilities> {
+    let bytes = virt_sys::fs::read_bounded(path, 16 << 20).ok()?;
+    let entry: Entry = serde_json::from_slice(&bytes).ok()?;
+    (entry.stamp == *stamp).then_some(entry.capabilities)
+}
+
+fn store(path: &Path, entry: &Entry) -> std::io::Result<()> {
+    let text = serde_json::to_vec(entry)?;
+    if let Some(dir) = path.parent() {
+        virt_sys::fs::create_dir_all(dir, 0o700).map_err(std::io::Error::other)?;
+    }
+    virt_sys::fs::atomic_write(path, &text, 0o600).map_err(std::io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_missing_binary_is_named() {
+        let error = Cache::new(None).get("/nonexistent/qemu").await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "internal error: Cannot check QEMU binary /nonexistent/qemu: No such file or directory"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_probed_binary_is_known_from_the_file_next_time() {
+        let Some(binary) = virt_sys::find_program("qemu-system-x86_64") else {
+            eprintln!("skipped: no qemu-system-x86_64 on the path");
+            return;
+        };
+        let dir = std::env::temp_dir().join(format!("virt-qemu-cache-{}", std::process::id()));
+        let binary = binary.to_str().unwrap();
+        let probed = Cache::new(Some(dir.clone())).get(binary).await.unwrap();
+        assert!(probed.version >= 4_002_000);
+        assert!(probed.machine(virt_conf::domain::VirtType::Qemu, "q35").is_some());
+        assert!(probed.has(Cap::Pvpanic));
+        let stamp = Stamp::of(binary, virt_sys::kvm::check().is_usable()).unwrap();
+        let file = Cache::new(Some(dir.clone())).file(&stamp).unwrap();
+        assert_eq!(load(&file, &stamp).as_ref(), Some(&*probed));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}

@@ -1,0 +1,162 @@
+//! Asking a QEMU binary what it can do: one short-lived process per accelerator, all questions at once.
+
+use std::collections::BTreeSet;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+use virt_qmp::{Call, Monitor};
+use virt_sys::{Process, Signal, Spawn};
+use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+
+use super::table::{Cap, Evidence};
+use super::{Capabilities, Replies};
+
+/// How long a binary may take to answer; the usual time is a fraction of a second.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The number that the monitor's socket has in the probed process.
+const MONITOR_FD: i32 = 3;
+
+/// Questions without arguments that are asked whatever the accelerator.
+const ALWAYS: &[&str] =
+    &["query-version", "query-target", "query-kvm", "query-machines", "query-cpu-definitions"];
+
+/// Questions whose answers do not depend on the accelerator.
+const ONCE: &[&str] = &[
+    "query-commands",
+    "query-qmp-schema",
+    "query-command-line-options",
+    "qom-list-types",
+    "query-tpm-models",
+    "query-tpm-types",
+];
+
+/// Finds out what a binary can do, with and, where `kvm` says that it can be used, under KVM.
+///
+/// # Errors
+/// `VIR_ERR_INTERNAL_ERROR` where the binary can not be started or does not answer.
+pub(super) async fn probe(binary: &str, kvm: bool) -> Result<Capabilities> {
+    let accelerated = async { if kvm { ask(binary, "kvm", false).await.map(Some) } else { Ok(None) } };
+    let (tcg, kvm) = tokio::join!(ask(binary, "tcg", true), accelerated);
+    match (tcg, kvm) {
+        (Err(error), Ok(None) | Err(_)) => Err(error),
+        // A binary without one of the accelerators ends at once; the other's answers do.
+        (tcg, kvm) => {
+            let kvm = kvm.unwrap_or_default();
+            Ok(Capabilities::from_replies(binary, tcg.ok().as_ref(), kvm.as_ref()))
+        }
+    }
+}
+
+async fn ask(binary: &str, accelerator: &str, everything: bool) -> Result<Replies> {
+    let failed = |why: &str| {
+        let detail = format!("Failed to probe QEMU binary with QMP: {binary}: {why}");
+        Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail)
+    };
+    let deadline = Instant::now() + DEADLINE;
+    let (ours, theirs) =
+        std::os::unix::net::UnixStream::pair().map_err(|error| failed("no socket pair").caused_by(error))?;
+    let mut spawn = Spawn::new(binary);
+    spawn
+        .args(["-S", "-no-user-config", "-nodefaults", "-display", "none", "-machine"])
+        .arg(format!("none,accel={accelerator}"))
+        .args([
+            "-chardev",
+            &format!("socket,id=monitor,fd={MONITOR_FD}"),
+            "-mon",
+            "chardev=monitor,mode=control",
+        ])
+        .env("LC_ALL", "C")
+        .inherit_env("PATH")
+        .pass_fd_as(OwnedFd::from(theirs), MONITOR_FD);
+    let child = spawn.start().map_err(|error| failed("cannot start it").caused_by(error))?;
+    // The child's end has to be closed here, or its death would not be seen.
+    drop(spawn);
+    let replies = async {
+        ours.set_nonblocking(true).map_err(|error| failed("no socket").caused_by(error))?;
+        let stream =
+            tokio::net::UnixStream::from_std(ours).map_err(|error| failed("no socket").caused_by(error))?;
+        let (events, _) = mpsc::channel(1);
+        let monitor = Monitor::start(stream, events);
+        let replies = questions(&monitor, everything, deadline)
+            .await
+            .map_err(|error| failed("no answer").caused_by(error))?;
+        let _ = monitor.call(Call::raw("quit", None), deadline).await;
+        Ok(replies)
+    }
+    .await;
+    if let Ok(process) = Process::new(child.pidfd) {
+        if replies.is_err() {
+            let _ = process.pidfd().send_signal(Signal::KILL);
+        }
+        let _ = timeout_at(deadline, process.ended()).await;
+    }
+    replies
+}
+
+/// Asks everything; what a binary does not know it answers with an error, which is left out.
+async fn questions(monitor: &Monitor, everything: bool, deadline: Instant) -> virt_qmp::Result<Replies> {
+    monitor.ready(deadline).await?;
+    let mut asked: Vec<(&str, Option<&str>)> = ALWAYS.iter().map(|question| (*question, None)).collect();
+    if everything {
+        asked.extend(ONCE.iter().map(|question| (*question, None)));
+        let mut types: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for (_, evidence) in Cap::TABLE {
+            match evidence {
+                Evidence::DeviceProperty(name, _) => types.insert(("device-list-properties", name)),
+                Evidence::ObjectProperty(name, _) => types.insert(("qom-list-properties", name)),
+                _ => false,
+            };
+        }
+        asked.extend(types.into_iter().map(|(question, name)| (question, Some(name))));
+    }
+    let calls = asked.iter().map(|(question, name)| {
+        let arguments = name.map(|name| arguments(&json!({ "typename": name })));
+        monitor.call(Call::raw(*question, arguments.flatten()), deadline)
+    });
+    // All are sent before the first is awaited: QEMU answers in order, without a round trip for each.
+    let answers = join_all(calls).await;
+    let mut replies = Replies::new();
+    for ((question, name), answer) in asked.into_iter().zip(answers) {
+        let value: Value = match answer {
+            Ok(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
+            Err(error) if error.command_error().is_some() => continue,
+            Err(error) => return Err(error),
+        };
+        match name {
+            Some(name) => replies.insert_properties(question, name, value),
+            None => replies.insert(question, value),
+        }
+    }
+    Ok(replies)
+}
+
+fn arguments(value: &Value) -> Option<Box<RawValue>> {
+    to_raw_value(value).ok()
+}
+
+/// A future that was started, and its output once it has one.
+type Slot<F> = (std::pin::Pin<Box<F>>, Option<<F as Future>::Output>);
+
+/// Polls all futures to their ends, in one task.
+async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut slots: Vec<Slot<F>> = futures.map(|f| (Box::pin(f), None)).collect();
+    std::future::poll_fn(|cx| {
+        let mut pending = false;
+        for (future, output) in &mut slots {
+            if output.is_none() {
+                match future.as_mut().poll(cx) {
+                    std::task::Poll::Ready(value) => *output = Some(value),
+                    std::task::Poll::Pending => pending = true,
+                }
+            }
+        }
+        if pending { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+    })
+    .await;
+    slots.into_iter().filter_map(|(_, output)| output).collect()
+}
