@@ -10,6 +10,9 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 use crate::error::{Error, Result};
 use crate::{Pid, PidFd};
 
+/// How often a file may be replaced while it is being locked.
+const REPLACED_MAX: usize = 100;
+
 /// A file (or directory) held under an `flock`.
 ///
 /// The lock belongs to the open file, is shared with every duplicate of the descriptor, and ends
@@ -71,7 +74,26 @@ impl FileLock {
         }
     }
 
+    /// A file may be removed, and made anew, between its opening and its locking: then the lock is on
+    /// a file that nobody else will find, and is taken again.
     fn lock(path: PathBuf, operation: FlockOperation) -> Result<Option<Self>> {
+        for _ in 0..REPLACED_MAX {
+            match Self::lock_once(path.clone(), operation)? {
+                Some(lock) if !lock.is_at_path() => {}
+                result => return Ok(result),
+            }
+        }
+        Err(Error::file("lock the ever changing", path, io::Error::from_raw_os_error(libc::ESTALE)))
+    }
+
+    fn is_at_path(&self) -> bool {
+        match (rustix::fs::fstat(&self.file), rustix::fs::stat(&self.path)) {
+            (Ok(locked), Ok(found)) => (locked.st_dev, locked.st_ino) == (found.st_dev, found.st_ino),
+            _ => false,
+        }
+    }
+
+    fn lock_once(path: PathBuf, operation: FlockOperation) -> Result<Option<Self>> {
         let flags = OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let fd =
             match rustix::fs::open(&path, flags | OFlags::RDWR | OFlags::CREATE, Mode::RUSR | Mode::WUSR) {
@@ -175,6 +197,23 @@ mod tests {
         assert!(FileLock::try_exclusive(dir.path()).unwrap().is_none());
         drop(held);
         assert!(FileLock::try_exclusive(dir.path()).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_lock_on_a_removed_file_is_none() {
+        let dir = TempDir::new("lock-removed");
+        let path = dir.path().join("lock");
+        let held = FileLock::exclusive(&path).unwrap();
+        let waiter = std::thread::spawn({
+            let path = path.clone();
+            move || FileLock::exclusive(path)
+        });
+        // Whether or not it waits already: it ends up with a lock on the new file.
+        std::fs::remove_file(&path).unwrap();
+        drop(held);
+        let lock = waiter.join().unwrap().unwrap();
+        assert!(lock.is_at_path());
+        assert!(FileLock::try_exclusive(&path).unwrap().is_none());
     }
 
     #[test]

@@ -58,12 +58,26 @@ impl Namespaces {
         crate::spawn::probe_clone(self.clone_flags()).map_err(|e| Error::system("create the namespaces", e))
     }
 
-    /// Moves the calling process into new namespaces: all of it, so it may have one thread only when
-    /// a user namespace is among them. A pid namespace takes effect for children made later. With a
-    /// user namespace the present user and group become 0.
+    /// Moves the calling thread into new namespaces. With a user namespace among them it must be the
+    /// only thread of its process, and the present user and group become 0. A pid namespace takes
+    /// effect for children made later. With a mount namespace no mount propagates out of it.
     ///
     /// # Errors
-    /// The kernel's reason, `EINVAL` in a process with several threads.
+    /// The kernel's reason; `EINVAL` for a user namespace in a process with several threads.
+    ///
+    /// ```standalone_crate
+    /// use std::fs::read_link;
+    /// use virt_sys::{Namespaces, user};
+    ///
+    /// let wanted = Namespaces { user: true, net: true, mount: true, ..Namespaces::default() };
+    /// if wanted.probe().is_ok() {
+    ///     let before = read_link("/proc/self/ns/net").unwrap();
+    ///     wanted.unshare()?;
+    ///     assert_ne!(read_link("/proc/self/ns/net").unwrap(), before);
+    ///     assert_eq!((user::effective_uid(), user::effective_gid()), (0, 0));
+    /// }
+    /// # Ok::<(), virt_sys::Error>(())
+    /// ```
     pub fn unshare(self) -> Result<()> {
         let maps = self.user.then(IdMaps::of_this_process);
         let flags = UnshareFlags::from_bits_retain(self.clone_flags() as u32);
@@ -193,6 +207,12 @@ mod tests {
         assert_eq!(inode("/proc/thread-self/ns/net"), here);
         child.pidfd.send_signal(Signal::KILL).unwrap();
         child.pidfd.wait_exit(None).unwrap();
+    }
+
+    #[test]
+    fn a_thread_among_others_cannot_change_its_user() {
+        let error = Namespaces::ISOLATED.unshare().unwrap_err();
+        assert!(matches!(error.errno(), Some(libc::EINVAL | libc::EPERM)), "{error:?}");
     }
 
     #[test]

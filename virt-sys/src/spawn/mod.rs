@@ -214,7 +214,7 @@ impl Spawn {
     }
 
     /// Passes `fd` to the child under the number that it has here, which is returned for use in
-    /// an argument.
+    /// an argument. It stays open here as long as this value lives.
     pub fn pass_fd(&mut self, fd: OwnedFd) -> RawFd {
         let number = fd.as_raw_fd();
         self.fds.push((fd, number));

@@ -117,7 +117,9 @@ fn limits_priority_and_directory() {
     let mut spawn = shell("ulimit -n; ulimit -c; umask; pwd; nice; cat /proc/self/oom_score_adj");
     spawn.rlimit(Resource::Nofile, 77, 99).rlimit(Resource::Core, 0, 0);
     spawn.umask(0o027).cwd("/usr").nice(5).oom_score_adj(500);
+    let own = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap();
     assert_eq!(output_of(spawn), "77\n0\n0027\n/usr\n5\n500\n");
+    assert_eq!(std::fs::read_to_string("/proc/self/oom_score_adj").unwrap(), own, "the parent keeps its own");
 
     let mut spawn = cat_status();
     spawn.affinity([0]);
