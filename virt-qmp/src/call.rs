@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::command::Command;
@@ -90,8 +89,19 @@ pub enum Notice {
     Event(Event),
 }
 
-/// Reads an answer into a type.
-pub(crate) fn read_reply<T: DeserializeOwned>(command: &str, value: &RawValue) -> Result<T> {
+/// Reads the answer to a command.
+///
+/// # Errors
+/// [`Error::Reply`] if it does not have the documented form.
+///
+/// ```
+/// use virt_qmp::{call::read_reply, command::QueryName};
+///
+/// let value = serde_json::value::RawValue::from_string("{\"name\": \"web\"}".to_owned())?;
+/// assert_eq!(read_reply::<QueryName>(&value)?.name.as_deref(), Some("web"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read_reply<C: Command>(value: &RawValue) -> Result<C::Reply> {
     serde_json::from_str(value.get())
-        .map_err(|e| Error::Reply { command: command.to_owned(), reason: e.to_string() })
+        .map_err(|e| Error::Reply { command: C::NAME.to_owned(), reason: e.to_string() })
 }

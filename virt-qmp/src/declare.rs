@@ -62,6 +62,7 @@ macro_rules! commands {
             #[doc = ""]
             #[doc = concat!("QEMU's `", $name, "`.")]
             #[derive(Debug, Clone, serde::Serialize)]
+            #[cfg_attr(test, derive(serde::Deserialize))]
             #[serde(rename_all = "kebab-case")]
             pub struct $struct {
                 $($(#[$req_meta])* pub $req: $req_ty,)*
@@ -73,6 +74,11 @@ macro_rules! commands {
                 type Reply = $reply;
             }
         )+
+
+        /// All of them, for comparison with QEMU's schema.
+        #[cfg(all(test, feature = "tokio"))]
+        pub(crate) const DECLARED: &[$crate::command::tests::Declared] =
+            &[$($crate::command::tests::Declared::new::<$struct>()),+];
     };
 }
 

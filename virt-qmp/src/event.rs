@@ -66,8 +66,11 @@ macro_rules! events {
                 })
             }
 
+            /// Names with members, for comparison with QEMU's schema.
             #[cfg(test)]
-            const NAMES: &'static [&'static str] = &[$($name),+];
+            pub(crate) fn declared() -> Vec<(&'static str, Vec<&'static str>)> {
+                vec![$(($name, crate::command::tests::members::<$variant>())),+]
+            }
         }
     };
 }
@@ -417,44 +420,44 @@ events! {
     /// Somebody connects to VNC.
     "VNC_CONNECTED" VncConnected {
         /// Our end.
-        server: SocketInfo,
+        server: Box<SocketInfo>,
         /// Their end.
-        client: SocketInfo,
+        client: Box<SocketInfo>,
     }
     /// Somebody is in.
     "VNC_INITIALIZED" VncInitialized {
         /// Our end.
-        server: SocketInfo,
+        server: Box<SocketInfo>,
         /// Their end.
-        client: SocketInfo,
+        client: Box<SocketInfo>,
     }
     /// Somebody is gone.
     "VNC_DISCONNECTED" VncDisconnected {
         /// Our end.
-        server: SocketInfo,
+        server: Box<SocketInfo>,
         /// Their end.
-        client: SocketInfo,
+        client: Box<SocketInfo>,
     }
     /// Somebody connects to SPICE.
     "SPICE_CONNECTED" SpiceConnected {
         /// Our end.
-        server: SocketInfo,
+        server: Box<SocketInfo>,
         /// Their end.
-        client: SocketInfo,
+        client: Box<SocketInfo>,
     }
     /// Somebody is in.
     "SPICE_INITIALIZED" SpiceInitialized {
         /// Our end.
-        server: SocketInfo,
+        server: Box<SocketInfo>,
         /// Their end.
-        client: SocketInfo,
+        client: Box<SocketInfo>,
     }
     /// Somebody is gone.
     "SPICE_DISCONNECTED" SpiceDisconnected {
         /// Our end.
-        server: SocketInfo,
+        server: Box<SocketInfo>,
         /// Their end.
-        client: SocketInfo,
+        client: Box<SocketInfo>,
     }
     /// SPICE has handed its clients over.
     "SPICE_MIGRATE_COMPLETED" SpiceMigrateCompleted {}

@@ -58,6 +58,7 @@ commands! {
 
 /// A key.
 #[derive(Debug, Clone, serde::Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
 #[serde(tag = "type", content = "data", rename_all = "lowercase")]
 pub enum KeyValue {
     /// A scan code of a PC keyboard.

@@ -58,4 +58,4 @@ impl<C: Command> Command for Raw<C> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -369,10 +369,10 @@ impl<P: Protocol> Connection<P> {
                 }
                 Err(error) => return Err(failure(&error)),
             }
-            if let Some(done) = self.writing.take_if(|writing| writing.done >= writing.bytes.len()) {
-                if let Some(waiting) = done.id.and_then(|id| self.waiting.get(&id)) {
-                    waiting.progress.set(Stage::Sent);
-                }
+            if let Some(done) = self.writing.take_if(|writing| writing.done >= writing.bytes.len())
+                && let Some(waiting) = done.id.and_then(|id| self.waiting.get(&id))
+            {
+                waiting.progress.set(Stage::Sent);
             }
         }
         Ok(())

@@ -69,7 +69,7 @@ impl Monitor {
     /// [`Error::Closed`](crate::Error::Closed).
     pub async fn execute<C: Command>(&self, command: &C, deadline: Instant) -> Result<C::Reply> {
         let value = self.call(Call::new(command)?, deadline).await?;
-        read_reply(C::NAME, &value)
+        read_reply::<C>(&value)
     }
 
     /// The same with descriptors, which QEMU gets along with the command (`getfd`, `add-fd`). They
@@ -85,7 +85,7 @@ impl Monitor {
     ) -> Result<C::Reply> {
         let call = Call::new(command)?.with_descriptors();
         let value = self.handle.call(call, fds, deadline).await?;
-        read_reply(C::NAME, &value)
+        read_reply::<C>(&value)
     }
 
     /// Executes a command that was made elsewhere, and gives its answer unread.
@@ -138,7 +138,7 @@ impl Agent {
     /// Like [`Monitor::execute`].
     pub async fn execute<C: Command>(&self, command: &C, deadline: Instant) -> Result<C::Reply> {
         let value = self.call(Call::new(command)?, deadline).await?;
-        read_reply(C::NAME, &value)
+        read_reply::<C>(&value)
     }
 
     /// Executes a command that was made elsewhere, and gives its answer unread.
