@@ -23,19 +23,32 @@ const NAME_MAX: usize = 255;
 /// # Errors
 /// When any step fails; the temporary file is removed then.
 pub fn atomic_write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let temporary = temporary_name(path, &format!("{}-w{count}", std::process::id()));
-    let result = write_fresh(&temporary, bytes, mode)
-        .and_then(|()| std::fs::rename(&temporary, path).map_err(|e| Error::file("replace", path, e)));
-    if let Err(error) = result {
-        let _ = std::fs::remove_file(&temporary);
-        return Err(error);
-    }
+    put(path, bytes, mode, true)?;
     sync_dir(parent(path))
 }
 
-fn write_fresh(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+/// Like [`atomic_write`], for contents that mean nothing after the machine went down: readers see the old or the new
+/// ones whichever process dies when, but nothing waits for the disk.
+///
+/// # Errors
+/// As [`atomic_write`].
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    put(path, bytes, mode, false)
+}
+
+fn put(path: &Path, bytes: &[u8], mode: u32, sync: bool) -> Result<()> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let temporary = temporary_name(path, &format!("{}-w{count}", std::process::id()));
+    let result = write_fresh(&temporary, bytes, mode, sync)
+        .and_then(|()| std::fs::rename(&temporary, path).map_err(|e| Error::file("replace", path, e)));
+    if result.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    result
+}
+
+fn write_fresh(path: &Path, bytes: &[u8], mode: u32, sync: bool) -> Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -44,7 +57,7 @@ fn write_fresh(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
         .map_err(|e| Error::file("create", path, e))?;
     file.write_all(bytes)
         .and_then(|()| file.set_permissions(std::fs::Permissions::from_mode(mode)))
-        .and_then(|()| file.sync_all())
+        .and_then(|()| if sync { file.sync_all() } else { Ok(()) })
         .map_err(|e| Error::file("write", path, e))
 }
 
