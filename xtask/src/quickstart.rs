@@ -219,10 +219,13 @@ mod tests {
         drop(socket);
         fs::remove_file(root.join("monitor")).unwrap();
 
-        let mut child = Command::new("sleep").arg("600").current_dir(root).spawn().unwrap();
-        assert!(leftovers(root).unwrap_err().to_string().contains("sleep"));
+        let mut child =
+            Command::new("sleep").arg("60").current_dir(root).stdout(Stdio::null()).spawn().unwrap();
+        let found = leftovers(root);
         child.kill().unwrap();
         child.wait().unwrap();
+        let expected = format!("process {} is left", child.id());
+        assert!(found.unwrap_err().to_string().starts_with(&expected));
         assert_eq!(leftovers(root).unwrap(), 1);
     }
 }

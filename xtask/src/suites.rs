@@ -8,7 +8,9 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::Instant,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -222,19 +224,38 @@ fn doc_tests() -> Result<Tally> {
     }
 }
 
-/// Runs to the end, passing the output on; returns the sum of the results in it and whether it ended well.
+/// Runs to the end, passing the output on; returns the sum of the results in it and whether it ended well. A program that
+/// leaves a process behind has not ended well, and that process, which holds its output open, does not hold us up.
 fn watch(command: &mut Command) -> Result<(Option<Tally>, bool)> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().during("a test program")?;
-    let mut reported: Option<Tally> = None;
-    for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).split(b'\n')) {
-        let line = line.during("a test program")?;
-        let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        if let Some(tally) = Tally::of_line(&line) {
-            *reported.get_or_insert_default() += tally;
+    let (sender, results) = mpsc::channel();
+    let output = child.stdout.take();
+    // Not joined: it may wait for the process left behind.
+    thread::spawn(move || {
+        for line in
+            output.into_iter().flat_map(|output| BufReader::new(output).split(b'\n')).map_while(Result::ok)
+        {
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            if let Some(tally) = Tally::of_line(&line) {
+                // Nobody listens any more once the program has long ended.
+                let _ = sender.send(tally);
+            }
         }
+    });
+    let status = child.wait().during("a test program")?;
+    let mut reported: Option<Tally> = None;
+    let clean = loop {
+        match results.recv_timeout(Duration::from_secs(2)) {
+            Ok(tally) => *reported.get_or_insert_default() += tally,
+            Err(mpsc::RecvTimeoutError::Disconnected) => break true,
+            Err(mpsc::RecvTimeoutError::Timeout) => break false,
+        }
+    };
+    if !clean {
+        println!("FAILED: it has ended and left a process behind");
     }
-    Ok((reported, child.wait().during("a test program")?.success()))
+    Ok((reported, clean && status.success()))
 }
 
 #[cfg(test)]
@@ -247,6 +268,14 @@ mod tests {
                       echo 'test result: ok. 3 passed; 0 failed; 1 ignored'; exit 1";
         let (reported, success) = watch(Command::new("sh").args(["-c", script])).unwrap();
         assert_eq!(reported, Some(Tally { passed: 5, failed: 0, skipped: 1 }));
+        assert!(!success);
+    }
+
+    #[test]
+    fn a_process_that_is_left_behind_is_a_failure_and_does_not_hold_us_up() {
+        let script = "echo 'test result: ok. 2 passed; 0 failed; 0 ignored'; sleep 4 & exit 0";
+        let (reported, success) = watch(Command::new("sh").args(["-c", script])).unwrap();
+        assert_eq!(reported, Some(Tally { passed: 2, failed: 0, skipped: 0 }));
         assert!(!success);
     }
 
