@@ -1,5 +1,6 @@
 //! What is done to a whole domain after it was read: fill, then validate.
 
+pub mod address;
 mod policy;
 
 pub use policy::{NullPolicy, Policy, PolicyFeatures};
