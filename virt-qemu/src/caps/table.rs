@@ -109,6 +109,9 @@ capabilities! {
     PciePciBridge "pcie-pci-bridge" Evidence::Type("pcie-pci-bridge");
     SpaprPciHostBridge "spapr-pci-host-bridge" Evidence::Type("spapr-pci-host-bridge");
     SpaprPciHostBridgeNumaNode "spapr-pci-host-bridge.numa_node" Evidence::DeviceProperty("spapr-pci-host-bridge", "numa_node");
+    Gpex "gpex-pcihost" Evidence::Type("gpex-pcihost");
+    Zpci "zpci" Evidence::Type("zpci");
+    VirtioMmio "virtio-mmio" Evidence::Type("virtio-mmio");
     Piix4AcpiRootPciHotplug "piix4.acpi-root-pci-hotplug" Evidence::DeviceProperty("PIIX4_PM", "acpi-root-pci-hotplug");
 }
 

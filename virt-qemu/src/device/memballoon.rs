@@ -8,6 +8,7 @@ use super::{QemuContext, QemuDevice};
 use crate::caps::Cap;
 use crate::error::unsupported;
 use crate::plan::{DevicePlan, PlanContext};
+use crate::policy::{AttachContext, Attachment};
 
 impl QemuDevice for Memballoon {
     fn check(&self, cx: &QemuContext<'_>) -> Result<()> {
@@ -30,6 +31,16 @@ impl QemuDevice for Memballoon {
             return Err(unsupported("freePageReporting is not supported by this QEMU binary"));
         }
         Ok(())
+    }
+
+    fn attachment(&self, cx: &AttachContext<'_>) -> Attachment {
+        match self.model {
+            MemballoonModel::Virtio | MemballoonModel::VirtioNonTransitional => {
+                Attachment::virtio(cx.express())
+            }
+            MemballoonModel::VirtioTransitional => Attachment::virtio(AttachContext::CONVENTIONAL),
+            MemballoonModel::Xen | MemballoonModel::None => Attachment::default(),
+        }
     }
 
     fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {

@@ -16,6 +16,7 @@ use virt_types::Result;
 
 use crate::caps::Capabilities;
 use crate::plan::{DevicePlan, PlanContext};
+use crate::policy::{AttachContext, Attachment};
 
 /// What the QEMU driver knows while it completes or checks a domain.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +49,11 @@ pub trait QemuDevice: Device {
         Ok(())
     }
 
+    /// What kind of place the device needs.
+    fn attachment(&self, _cx: &AttachContext<'_>) -> Attachment {
+        Attachment::default()
+    }
+
     /// What the device needs to be there.
     ///
     /// # Errors
@@ -71,6 +77,12 @@ macro_rules! expand_qemu_devices {
         /// As [`QemuDevice::check`].
         pub fn check(device: DeviceRef<'_>, cx: &QemuContext<'_>) -> Result<()> {
             match device { $(DeviceRef::$type(device) => QemuDevice::check(device, cx),)+ }
+        }
+
+        /// What kind of place a device of any kind needs.
+        #[must_use]
+        pub fn attachment(device: DeviceRef<'_>, cx: &AttachContext<'_>) -> Attachment {
+            match device { $(DeviceRef::$type(device) => QemuDevice::attachment(device, cx),)+ }
         }
 
         /// What a device of any kind needs to be there.

@@ -10,6 +10,7 @@ use super::{QemuContext, QemuDevice};
 use crate::error::unsupported;
 use crate::machine;
 use crate::plan::{DevicePlan, Part, PlanContext, Props};
+use crate::policy::{AttachContext, Attachment};
 
 impl QemuDevice for Watchdog {
     fn check(&self, cx: &QemuContext<'_>) -> Result<()> {
@@ -45,6 +46,13 @@ impl QemuDevice for Watchdog {
             WatchdogModel::I6300esb | WatchdogModel::Ib700 | WatchdogModel::Diag288 | WatchdogModel::Itco => {
                 Ok(())
             }
+        }
+    }
+
+    fn attachment(&self, _cx: &AttachContext<'_>) -> Attachment {
+        match self.model {
+            WatchdogModel::I6300esb => Attachment::pci(AttachContext::CONVENTIONAL),
+            WatchdogModel::Ib700 | WatchdogModel::Diag288 | WatchdogModel::Itco => Attachment::default(),
         }
     }
 

@@ -1,7 +1,14 @@
 //! What the QEMU driver decides where a document is silent, and what it refuses.
 
+mod address;
+mod defaults;
+mod topology;
+
 use virt_conf::domain::{DeviceMut, DeviceRef, Domain, Policy, passes::PolicyFeatures};
 use virt_conf::{ParseFlags, Result};
+use virt_types::{Arch, Error, ErrorCode, ErrorDomain};
+
+pub use address::{AttachContext, Attachment, Vio, Virtio};
 
 use crate::caps::Capabilities;
 use crate::config::Config;
@@ -35,15 +42,44 @@ impl Policy for QemuPolicy<'_> {
     }
 
     fn begin(&self, domain: &mut Domain, _flags: ParseFlags) -> Result<()> {
+        if domain.os.arch == Arch::None {
+            domain.os.arch = self.host.arch;
+        }
         domain.emulator.get_or_insert_with(|| self.caps.binary.clone());
         Ok(())
+    }
+
+    fn domain(&self, domain: &mut Domain, _flags: ParseFlags) -> Result<()> {
+        machine_type(domain, self.caps)?;
+        defaults::add(domain, self.caps)
     }
 
     fn device(&self, device: &mut DeviceMut<'_>, domain: &Domain, flags: ParseFlags) -> Result<()> {
         device::complete(device, &self.context(domain, flags))
     }
 
+    fn assign_addresses(&self, domain: &mut Domain, flags: ParseFlags) -> Result<()> {
+        address::assign(domain, self, flags.contains(ParseFlags::ABI_UPDATE))
+    }
+
     fn validate_device(&self, device: DeviceRef<'_>, domain: &Domain) -> Result<()> {
         device::check(device, &self.context(domain, ParseFlags::empty()))
     }
+}
+
+/// Gives the domain the machine type that it names, by its versioned name, or the usual one.
+fn machine_type(domain: &mut Domain, caps: &Capabilities) -> Result<()> {
+    let found = match &domain.os.machine {
+        Some(name) => caps.machine(domain.virt_type, name),
+        None => Some(caps.default_machine(domain.virt_type).ok_or_else(|| {
+            let detail =
+                format!("could not get preferred machine for {} type={}", caps.binary, domain.virt_type);
+            Error::new(ErrorCode::InvalidArg, ErrorDomain::Qemu, detail)
+        })?),
+    };
+    // A name that the binary does not know is refused when the whole is checked.
+    if let Some(machine) = found {
+        domain.os.machine = Some(machine.name.clone());
+    }
+    Ok(())
 }

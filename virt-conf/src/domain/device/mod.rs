@@ -9,6 +9,7 @@ mod sound;
 #[cfg(test)]
 pub(crate) mod testing;
 mod video;
+mod visit;
 mod watchdog;
 
 use std::fmt::Debug;
@@ -317,24 +318,58 @@ macro_rules! expand_devices {
             }
         }
 
+        impl Devices {
+            /// How many devices of a kind there are.
+            #[must_use]
+            pub fn count(&self, kind: DeviceKind) -> usize {
+                match kind { $(DeviceKind::$type => Slot::list(&self.$field).len(),)+ }
+            }
+
+            /// A device by its kind and its position among them.
+            #[must_use]
+            pub fn get(&self, kind: DeviceKind, position: usize) -> Option<DeviceRef<'_>> {
+                match kind {
+                    $(DeviceKind::$type => Slot::list(&self.$field).get(position).map(DeviceRef::$type),)+
+                }
+            }
+
+            /// A device by its kind and its position among them, to change it.
+            pub fn get_mut(&mut self, kind: DeviceKind, position: usize) -> Option<DeviceMut<'_>> {
+                match kind {
+                    $(DeviceKind::$type => Slot::list_mut(&mut self.$field).get_mut(position).map(DeviceMut::$type),)+
+                }
+            }
+
+            /// What devices share, of a device by its kind and its position, to change it.
+            pub fn info_mut(&mut self, kind: DeviceKind, position: usize) -> Option<&mut DeviceInfo> {
+                match kind {
+                    $(DeviceKind::$type => Slot::list_mut(&mut self.$field).get_mut(position)?.info_mut(),)+
+                }
+            }
+        }
+
         impl Domain {
-            /// Runs a step on every device in turn: `step` sees the domain without that one device.
+            /// Runs a step on one device, which sees the domain without it.
             ///
             /// # Errors
-            /// The first error of a step.
-            pub fn for_each_device_mut(
+            /// The step's.
+            pub fn with_device_mut(
                 &mut self,
-                mut step: impl FnMut(DeviceMut<'_>, &Self) -> Result<()>,
+                kind: DeviceKind,
+                position: usize,
+                step: impl FnOnce(DeviceMut<'_>, &Self) -> Result<()>,
             ) -> Result<()> {
-                $(
-                    for i in 0..Slot::list(&self.devices.$field).len() {
-                        let mut device = std::mem::take(&mut Slot::list_mut(&mut self.devices.$field)[i]);
+                match kind {
+                    $(DeviceKind::$type => {
+                        let Some(place) = Slot::list_mut(&mut self.devices.$field).get_mut(position) else {
+                            return Ok(());
+                        };
+                        let mut device = std::mem::take(place);
                         let outcome = step(DeviceMut::$type(&mut device), self);
-                        Slot::list_mut(&mut self.devices.$field)[i] = device;
-                        outcome?;
-                    }
-                )+
-                Ok(())
+                        Slot::list_mut(&mut self.devices.$field)[position] = device;
+                        outcome
+                    })+
+                }
             }
         }
 

@@ -1,6 +1,7 @@
 //! What is done to a whole domain after it was read: fill, then validate.
 
 pub mod address;
+pub mod controllers;
 mod policy;
 
 pub use policy::{NullPolicy, Policy, PolicyFeatures};
@@ -17,6 +18,8 @@ impl Domain {
     /// For what can not be completed, such as a device for which no bus has room.
     pub fn fill(&mut self, policy: &dyn Policy, flags: ParseFlags) -> Result<()> {
         policy.begin(self, flags)?;
+        self.order_controllers();
+        self.index_controllers();
         policy.domain(self, flags)?;
         self.for_each_device_mut(|mut device, domain| {
             policy.device(&mut device, domain, flags)?;

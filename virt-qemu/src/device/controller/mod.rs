@@ -1,5 +1,6 @@
 //! `<controller>` as QEMU devices.
 
+mod attachment;
 mod check;
 mod check_pci;
 mod model;
@@ -19,6 +20,7 @@ use crate::caps::Capabilities;
 use crate::error::{internal, unsupported};
 use crate::machine;
 use crate::plan::{DevicePlan, Part, PlanContext, Props};
+use crate::policy::{AttachContext, Attachment};
 
 /// The types of controller that the command line has, in its order. Smartcard controllers follow the USB hubs, on
 /// which they may sit; floppy controllers go with the floppy drives.
@@ -129,6 +131,10 @@ impl QemuDevice for Controller {
 
     fn check(&self, cx: &QemuContext<'_>) -> Result<()> {
         check::check(self, cx)
+    }
+
+    fn attachment(&self, cx: &AttachContext<'_>) -> Attachment {
+        attachment::attachment(self, cx)
     }
 
     fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {

@@ -8,6 +8,6 @@ pub mod usb;
 pub mod virtio_serial;
 
 pub use ccw::CcwSet;
-pub use pci::{Connect, PciBusModel, PciSet};
+pub use pci::{Connect, PciBus, PciSet};
 pub use usb::UsbSet;
 pub use virtio_serial::VirtioSerialSet;

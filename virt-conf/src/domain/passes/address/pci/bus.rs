@@ -1,72 +1,60 @@
 //! One PCI bus of a guest.
 
-use virt_types::{PciAddress, text_enum};
+use virt_types::PciAddress;
 
 use super::Connect;
-
-text_enum! {
-    /// The controller that provides a PCI bus.
-    pub enum PciBusModel {
-        PciRoot = "pci-root", PcieRoot = "pcie-root", PciBridge = "pci-bridge",
-        DmiToPciBridge = "dmi-to-pci-bridge", PcieToPciBridge = "pcie-to-pci-bridge",
-        PcieRootPort = "pcie-root-port", PcieSwitchUpstreamPort = "pcie-switch-upstream-port",
-        PcieSwitchDownstreamPort = "pcie-switch-downstream-port", PciExpanderBus = "pci-expander-bus",
-        PcieExpanderBus = "pcie-expander-bus",
-    }
-}
+use crate::domain::device::PciModel;
 
 /// The last slot of a bus that has them all.
 const LAST_SLOT: u32 = 31;
 
-impl PciBusModel {
-    /// What the controller itself connects to.
-    #[must_use]
-    pub const fn connects_to(self) -> Connect {
-        match self {
-            // Roots are part of the machine.
-            Self::PciRoot | Self::PcieRoot => Connect::empty(),
-            Self::PciBridge => Connect::PCI_BRIDGE,
-            Self::DmiToPciBridge => Connect::DMI_TO_PCI_BRIDGE,
-            Self::PcieToPciBridge => Connect::PCIE_TO_PCI_BRIDGE,
-            Self::PcieRootPort => Connect::PCIE_ROOT_PORT.union(Connect::AGGREGATE_SLOT),
-            Self::PcieSwitchUpstreamPort => Connect::PCIE_SWITCH_UPSTREAM_PORT,
-            Self::PcieSwitchDownstreamPort => Connect::PCIE_SWITCH_DOWNSTREAM_PORT,
-            Self::PciExpanderBus => Connect::PCI_EXPANDER_BUS,
-            Self::PcieExpanderBus => Connect::PCIE_EXPANDER_BUS,
-        }
+/// What a PCI controller itself connects to.
+#[must_use]
+pub const fn connects_to(model: PciModel) -> Connect {
+    match model {
+        // Roots are part of the machine.
+        PciModel::PciRoot | PciModel::PcieRoot => Connect::empty(),
+        PciModel::PciBridge => Connect::PCI_BRIDGE,
+        PciModel::DmiToPciBridge => Connect::DMI_TO_PCI_BRIDGE,
+        PciModel::PcieToPciBridge => Connect::PCIE_TO_PCI_BRIDGE,
+        PciModel::PcieRootPort => Connect::PCIE_ROOT_PORT.union(Connect::AGGREGATE_SLOT),
+        PciModel::PcieSwitchUpstreamPort => Connect::PCIE_SWITCH_UPSTREAM_PORT,
+        PciModel::PcieSwitchDownstreamPort => Connect::PCIE_SWITCH_DOWNSTREAM_PORT,
+        PciModel::PciExpanderBus => Connect::PCI_EXPANDER_BUS,
+        PciModel::PcieExpanderBus => Connect::PCIE_EXPANDER_BUS,
     }
+}
 
-    /// What fits into the bus, its first and last slot; `hotplug` says whether the bus takes part in it.
-    const fn offers(self, hotplug: bool) -> (Connect, u32, u32) {
-        let plug = if hotplug { Connect::HOTPLUGGABLE } else { Connect::empty() };
-        let conventional = Connect::PCI_DEVICE.union(Connect::PCI_BRIDGE);
-        let pluggable = conventional.union(Connect::AUTOASSIGN).union(plug);
-        match self {
-            Self::PciRoot => (pluggable.union(Connect::PCI_EXPANDER_BUS), 1, LAST_SLOT),
-            Self::PciBridge | Self::PcieToPciBridge => (pluggable, 1, LAST_SLOT),
-            Self::PciExpanderBus => (pluggable, 0, LAST_SLOT),
-            Self::PcieRoot => (
-                Connect::PCIE_DEVICE
-                    .union(Connect::PCIE_ROOT_PORT)
-                    .union(Connect::DMI_TO_PCI_BRIDGE)
-                    .union(Connect::PCIE_EXPANDER_BUS),
-                1,
-                LAST_SLOT,
-            ),
-            Self::DmiToPciBridge => (conventional, 0, LAST_SLOT),
-            Self::PcieRootPort | Self::PcieSwitchDownstreamPort => (
-                Connect::AUTOASSIGN
-                    .union(Connect::PCIE_DEVICE)
-                    .union(Connect::PCIE_SWITCH_UPSTREAM_PORT)
-                    .union(Connect::PCIE_TO_PCI_BRIDGE)
-                    .union(plug),
-                0,
-                0,
-            ),
-            Self::PcieSwitchUpstreamPort => (Connect::PCIE_SWITCH_DOWNSTREAM_PORT, 0, LAST_SLOT),
-            Self::PcieExpanderBus => {
-                (Connect::PCIE_ROOT_PORT.union(Connect::DMI_TO_PCI_BRIDGE), 0, LAST_SLOT)
-            }
+/// What fits into the bus, its first and last slot; `hotplug` says whether the bus takes part in it.
+const fn offers(model: PciModel, hotplug: bool) -> (Connect, u32, u32) {
+    let plug = if hotplug { Connect::HOTPLUGGABLE } else { Connect::empty() };
+    let conventional = Connect::PCI_DEVICE.union(Connect::PCI_BRIDGE);
+    let pluggable = conventional.union(Connect::AUTOASSIGN).union(plug);
+    match model {
+        PciModel::PciRoot => (pluggable.union(Connect::PCI_EXPANDER_BUS), 1, LAST_SLOT),
+        PciModel::PciBridge | PciModel::PcieToPciBridge => (pluggable, 1, LAST_SLOT),
+        PciModel::PciExpanderBus => (pluggable, 0, LAST_SLOT),
+        PciModel::PcieRoot => (
+            Connect::PCIE_DEVICE
+                .union(Connect::PCIE_ROOT_PORT)
+                .union(Connect::DMI_TO_PCI_BRIDGE)
+                .union(Connect::PCIE_EXPANDER_BUS),
+            1,
+            LAST_SLOT,
+        ),
+        PciModel::DmiToPciBridge => (conventional, 0, LAST_SLOT),
+        PciModel::PcieRootPort | PciModel::PcieSwitchDownstreamPort => (
+            Connect::AUTOASSIGN
+                .union(Connect::PCIE_DEVICE)
+                .union(Connect::PCIE_SWITCH_UPSTREAM_PORT)
+                .union(Connect::PCIE_TO_PCI_BRIDGE)
+                .union(plug),
+            0,
+            0,
+        ),
+        PciModel::PcieSwitchUpstreamPort => (Connect::PCIE_SWITCH_DOWNSTREAM_PORT, 0, LAST_SLOT),
+        PciModel::PcieExpanderBus => {
+            (Connect::PCIE_ROOT_PORT.union(Connect::DMI_TO_PCI_BRIDGE), 0, LAST_SLOT)
         }
     }
 }
@@ -84,7 +72,7 @@ pub(super) struct Slot {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PciBus {
     /// The controller that provides it.
-    pub model: PciBusModel,
+    pub model: PciModel,
     /// What fits into it.
     pub offers: Connect,
     /// The first slot that devices may use.
@@ -101,8 +89,8 @@ pub struct PciBus {
 impl PciBus {
     /// An empty bus.
     #[must_use]
-    pub fn new(model: PciBusModel, hotplug: bool) -> Self {
-        let (offers, first_slot, last_slot) = model.offers(hotplug);
+    pub fn new(model: PciModel, hotplug: bool) -> Self {
+        let (offers, first_slot, last_slot) = offers(model, hotplug);
         Self {
             model,
             offers,

@@ -8,11 +8,12 @@ mod zpci;
 
 use virt_types::{Error, PciAddress};
 
-pub use bus::{PciBus, PciBusModel};
+pub use bus::{PciBus, connects_to};
 pub use connect::Connect;
 pub use zpci::ZpciIds;
 
 use crate::Result;
+use crate::domain::device::PciModel;
 use crate::error::{internal, xml_error};
 
 /// The PCI buses of a guest.
@@ -20,8 +21,9 @@ use crate::error::{internal, xml_error};
 /// A set is used twice: once with [`growing`](PciSet::growing), to learn how many buses are needed, once for good.
 ///
 /// ```
-/// use virt_conf::domain::passes::address::pci::{Connect, PciBus, PciBusModel, PciSet};
-/// let mut set = PciSet::new([PciBus::new(PciBusModel::PciRoot, true)]);
+/// use virt_conf::domain::device::PciModel;
+/// use virt_conf::domain::passes::address::pci::{Connect, PciBus, PciSet};
+/// let mut set = PciSet::new([PciBus::new(PciModel::PciRoot, true)]);
 /// let flags = Connect::PCI_DEVICE | Connect::AUTOASSIGN;
 /// assert_eq!(set.reserve_next(flags, 0, None)?.to_string(), "0000:00:01.0");
 /// assert_eq!(set.reserve_next(flags, 0, None)?.to_string(), "0000:00:02.0");
@@ -190,7 +192,7 @@ impl PciSet {
         let mut first_conventional = false;
         let model = if flags.contains(Connect::PCI_DEVICE) {
             if self.multiple_roots {
-                PciBusModel::PciRoot
+                PciModel::PciRoot
             } else {
                 // A guest of PCI Express only needs a way into conventional PCI first, on a bus of its own.
                 first_conventional = !self.buses.iter().any(|bus| bus.offers.contains(Connect::PCI_BRIDGE));
@@ -198,23 +200,23 @@ impl PciSet {
                     missing += 1;
                     at.bus += 1;
                 }
-                PciBusModel::PciBridge
+                PciModel::PciBridge
             }
         } else if flags.intersects(Connect::PCIE_DEVICE | Connect::PCIE_SWITCH_UPSTREAM_PORT) {
-            PciBusModel::PcieRootPort
+            PciModel::PcieRootPort
         } else {
             return Err(cannot_grow(flags));
         };
         let target = self.buses.len() + missing;
         if first_conventional {
             if self.pcie_to_pci_bridge {
-                let mut port = PciBus::new(PciBusModel::PcieRootPort, true);
+                let mut port = PciBus::new(PciModel::PcieRootPort, true);
                 // Kept for the bridge: nothing else may take this port.
                 port.offers = Connect::PCIE_TO_PCI_BRIDGE;
                 self.buses.push(port);
-                self.buses.push(PciBus::new(PciBusModel::PcieToPciBridge, true));
+                self.buses.push(PciBus::new(PciModel::PcieToPciBridge, true));
             } else {
-                self.buses.push(PciBus::new(PciBusModel::DmiToPciBridge, false));
+                self.buses.push(PciBus::new(PciModel::DmiToPciBridge, false));
             }
         }
         while self.buses.len() < target {

@@ -1,0 +1,93 @@
+//! USB ports.
+
+use virt_conf::Result;
+use virt_conf::common::Address;
+use virt_conf::common::address::Usb;
+use virt_conf::domain::device::{Controller, ControllerKind, ControllerType, UsbModel};
+use virt_conf::domain::passes::address::UsbSet;
+use virt_conf::domain::{DeviceKind, Domain};
+
+use super::AttachContext;
+use crate::device;
+use crate::policy::QemuPolicy;
+
+/// Kinds of devices in the order in which they get their ports.
+const PLACING: &[&str] = &["hostdev", "disk", "controller", "input", "serial", "sound", "redirdev"];
+
+/// Gives ports to all USB devices. The devices of a guest that exists are left alone unless all have their ports
+/// already: a topology that differs from the running one would be worse than none.
+pub(super) fn assign(domain: &mut Domain, policy: &QemuPolicy<'_>, new: bool) -> Result<()> {
+    let hubs = domain.devices.positions("hub");
+    let devices: Vec<_> = PLACING
+        .iter()
+        .flat_map(|element| domain.devices.positions(element))
+        .filter(|(kind, position)| {
+            let cx = AttachContext { domain, host: policy.host };
+            let device = domain.devices.get(*kind, *position);
+            device.is_some_and(|device| device::attachment(device, &cx).usb)
+        })
+        .collect();
+    let placed = |domain: &Domain, (kind, position): (DeviceKind, usize)| matches!(address(domain, kind, position), Some(Address::Usb(usb)) if usb.has_port());
+    if !new && hubs.iter().chain(&devices).any(|at| !placed(domain, *at)) {
+        return Ok(());
+    }
+    let mut set = UsbSet::default();
+    for controller in domain.controllers_of(ControllerType::Usb) {
+        set.add_controller(controller.index.unwrap_or_default(), ports(controller))?;
+    }
+    for (kind, position) in &hubs {
+        if let Some(Address::Usb(usb)) = address(domain, *kind, *position)
+            && usb.has_port()
+        {
+            set.add_hub(*usb)?;
+        }
+    }
+    for (kind, position) in &devices {
+        if let Some(Address::Usb(usb)) = address(domain, *kind, *position)
+            && usb.has_port()
+        {
+            set.reserve(*usb)?;
+        }
+    }
+    for (kind, position) in hubs {
+        if let Some(usb) = place(domain, &mut set, kind, position)? {
+            set.release(usb);
+            set.add_hub(usb)?;
+        }
+    }
+    for (kind, position) in devices {
+        place(domain, &mut set, kind, position)?;
+    }
+    Ok(())
+}
+
+/// Takes a port for a device that may have one and has none.
+fn place(domain: &mut Domain, set: &mut UsbSet, kind: DeviceKind, position: usize) -> Result<Option<Usb>> {
+    let bus = match address(domain, kind, position) {
+        Some(Address::None) => None,
+        Some(Address::Usb(usb)) if !usb.has_port() => Some(usb.bus),
+        _ => return Ok(None),
+    };
+    let usb = set.assign(bus)?;
+    if let Some(info) = domain.devices.info_mut(kind, position) {
+        info.address = Address::Usb(usb);
+    }
+    Ok(Some(usb))
+}
+
+fn address(domain: &Domain, kind: DeviceKind, position: usize) -> Option<&Address> {
+    Some(&domain.devices.get(kind, position)?.info()?.address)
+}
+
+/// How many ports a controller has; the companions of a USB 2 controller serve the ports of that.
+pub(crate) fn ports(controller: &Controller) -> u32 {
+    let ControllerKind::Usb { model, ports } = controller.kind else { return 0 };
+    match model {
+        None | Some(UsbModel::Piix3Uhci | UsbModel::Piix4Uhci | UsbModel::Vt82c686bUhci) => 2,
+        Some(UsbModel::Ehci | UsbModel::Ich9Ehci1) => 6,
+        Some(UsbModel::Ich9Uhci1 | UsbModel::Ich9Uhci2 | UsbModel::Ich9Uhci3 | UsbModel::None) => 0,
+        Some(UsbModel::PciOhci) => 3,
+        Some(UsbModel::NecXhci | UsbModel::QemuXhci) => ports.unwrap_or(4),
+        Some(UsbModel::Qusb1 | UsbModel::Qusb2) => ports.unwrap_or(8),
+    }
+}
