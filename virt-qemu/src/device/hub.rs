@@ -8,6 +8,7 @@ use super::{QemuContext, QemuDevice};
 use crate::caps::Cap;
 use crate::error::unsupported;
 use crate::plan::{DevicePlan, PlanContext, Props};
+use crate::policy::{AttachContext, Attachment};
 
 impl QemuDevice for Hub {
     fn check(&self, cx: &QemuContext<'_>) -> Result<()> {
@@ -16,6 +17,10 @@ impl QemuDevice for Hub {
         } else {
             Err(unsupported("usb-hub not supported by QEMU binary"))
         }
+    }
+
+    fn attachment(&self, _cx: &AttachContext<'_>) -> Attachment {
+        Attachment::usb()
     }
 
     fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {

@@ -10,6 +10,7 @@ use crate::caps::Cap;
 use crate::error::unsupported;
 use crate::machine;
 use crate::plan::{DevicePlan, Part, PlanContext, Props};
+use crate::policy::{AttachContext, Attachment};
 
 impl QemuDevice for Input {
     fn check(&self, cx: &QemuContext<'_>) -> Result<()> {
@@ -42,6 +43,19 @@ impl QemuDevice for Input {
             return Err(unsupported(format!("{base} is not supported by this QEMU binary")));
         }
         Ok(())
+    }
+
+    fn attachment(&self, cx: &AttachContext<'_>) -> Attachment {
+        match self.bus {
+            InputBus::Usb => Attachment::usb(),
+            InputBus::Virtio => Attachment::virtio(match self.model {
+                Some(InputModel::VirtioTransitional) => AttachContext::CONVENTIONAL,
+                None | Some(InputModel::Virtio | InputModel::VirtioNonTransitional) => cx.express(),
+            }),
+            InputBus::Default | InputBus::Ps2 | InputBus::Xen | InputBus::Parallels | InputBus::None => {
+                Attachment::default()
+            }
+        }
     }
 
     fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {

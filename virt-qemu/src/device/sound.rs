@@ -1,6 +1,7 @@
 //! `<sound>` as sound cards and codecs; the PC speaker is part of the machine.
 
 use virt_conf::domain::device::{Sound, SoundCodec, SoundModel};
+use virt_conf::domain::passes::address::Connect;
 use virt_types::Result;
 
 use super::common::address;
@@ -8,6 +9,7 @@ use super::{QemuContext, QemuDevice};
 use crate::caps::Cap;
 use crate::error::{internal, unsupported};
 use crate::plan::{DevicePlan, PlanContext, Props};
+use crate::policy::{AttachContext, Attachment};
 
 impl QemuDevice for Sound {
     fn check(&self, cx: &QemuContext<'_>) -> Result<()> {
@@ -38,6 +40,17 @@ impl QemuDevice for Sound {
             }
         }
         Ok(())
+    }
+
+    fn attachment(&self, _cx: &AttachContext<'_>) -> Attachment {
+        match self.model {
+            SoundModel::Es1370 | SoundModel::Ac97 | SoundModel::Ich6 | SoundModel::Ich9 => {
+                Attachment::pci(AttachContext::CONVENTIONAL)
+            }
+            SoundModel::Usb => Attachment::usb(),
+            SoundModel::Ich7 => Attachment::pci(Connect::empty()),
+            SoundModel::Sb16 | SoundModel::Pcspk => Attachment::default(),
+        }
     }
 
     fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {

@@ -2,6 +2,7 @@
 
 use virt_conf::common::Address;
 use virt_conf::domain::device::{Video, VideoBackend, VideoModel};
+use virt_conf::domain::passes::address::Connect;
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::common::{address, vhost_user_chardev, virtio};
@@ -10,6 +11,7 @@ use crate::caps::{Cap, Capabilities};
 use crate::error::{internal, unsupported, xml_error};
 use crate::machine;
 use crate::plan::{DevicePlan, FdSource, Part, PlanContext, Props};
+use crate::policy::{AttachContext, Attachment};
 
 /// The largest memory whose size in bytes fits QEMU's property, KiB.
 const MAX_MEMORY: u32 = u32::MAX / 1024;
@@ -45,6 +47,22 @@ impl QemuDevice for Video {
         }
         self.check_memory()?;
         self.check_rendering(cx)
+    }
+
+    fn attachment(&self, cx: &AttachContext<'_>) -> Attachment {
+        match self.model {
+            VideoModel::Virtio => Attachment::virtio(cx.express()),
+            VideoModel::Bochs => Attachment::pci(cx.express()),
+            VideoModel::Vga
+            | VideoModel::Cirrus
+            | VideoModel::Vmvga
+            | VideoModel::Xen
+            | VideoModel::Vbox
+            | VideoModel::Qxl
+            | VideoModel::Parallels => Attachment::pci(AttachContext::CONVENTIONAL),
+            VideoModel::Default | VideoModel::Gop => Attachment::pci(Connect::empty()),
+            VideoModel::None | VideoModel::Ramfb => Attachment::default(),
+        }
     }
 
     fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {

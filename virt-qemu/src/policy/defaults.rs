@@ -3,7 +3,8 @@
 use virt_conf::Result;
 use virt_conf::domain::Domain;
 use virt_conf::domain::device::{
-    ControllerKind, ControllerType, Memballoon, MemballoonModel, PciController, PciModel, UsbModel,
+    ControllerKind, ControllerType, Input, InputBus, InputType, Memballoon, MemballoonModel, Panic,
+    PanicModel, PciController, PciModel, UsbModel,
 };
 use virt_types::Arch;
 
@@ -85,6 +86,10 @@ impl Board {
 /// Adds what the machine has and the document leaves out.
 pub(super) fn add(domain: &mut Domain, caps: &Capabilities) -> Result<()> {
     let board = Board::of(domain, caps);
+    if domain.os.arch.is_x86() {
+        add_input(domain, InputType::Mouse, InputBus::Ps2);
+        add_input(domain, InputType::Keyboard, InputBus::Ps2);
+    }
     if board.usb && domain.controller(ControllerType::Usb, 0).is_none() {
         domain.add_usb_controller(0, board.usb_model);
     }
@@ -105,5 +110,19 @@ pub(super) fn add(domain: &mut Domain, caps: &Capabilities) -> Result<()> {
         domain.devices.memballoon =
             Some(Memballoon { model: MemballoonModel::Virtio, ..Memballoon::default() });
     }
+    if board.panic {
+        let native = if domain.os.arch.is_s390() { PanicModel::S390 } else { PanicModel::Pseries };
+        let known = |panic: &Panic| panic.model.is_none_or(|model| model == native);
+        if !domain.devices.panics.iter().any(known) {
+            domain.devices.panics.push(Panic::default());
+        }
+    }
     Ok(())
+}
+
+fn add_input(domain: &mut Domain, kind: InputType, bus: InputBus) {
+    let inputs = &mut domain.devices.inputs;
+    if !inputs.iter().any(|input| input.kind == kind && input.bus == bus) {
+        inputs.push(Input::implicit(kind, bus));
+    }
 }

@@ -4,7 +4,7 @@ use virt_conf::Result;
 use virt_conf::common::Address;
 use virt_conf::common::address::Pci;
 use virt_conf::domain::DeviceRef;
-use virt_conf::domain::device::{ControllerKind, PciController, PciModel, UsbModel};
+use virt_conf::domain::device::{ControllerKind, PciController, PciModel, SoundModel, UsbModel};
 use virt_conf::domain::passes::address::Connect;
 use virt_types::PciAddress;
 
@@ -98,8 +98,8 @@ fn ich9(run: &mut Run<'_>) -> Result<()> {
 }
 
 /// The audio controller that ICH9 integrates.
-fn is_ich9_audio(_device: DeviceRef<'_>) -> bool {
-    false
+fn is_ich9_audio(device: DeviceRef<'_>) -> bool {
+    matches!(device, DeviceRef::Sound(sound) if sound.model == SoundModel::Ich9)
 }
 
 /// Writes down the place of a device that has no other choice; a document that says otherwise is refused.
