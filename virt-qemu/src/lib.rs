@@ -6,6 +6,7 @@
 // Tests say what they skip.
 #![cfg_attr(test, allow(clippy::print_stderr))]
 
+pub mod alias;
 pub mod caps;
 pub mod config;
 pub mod device;

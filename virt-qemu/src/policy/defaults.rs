@@ -27,22 +27,13 @@ struct Board {
     memballoon: bool,
     /// A device that tells of panics, which the firmware has anyway.
     panic: bool,
-    /// USB keyboard and mouse, where there are graphics.
-    usb_input: bool,
 }
 
 impl Board {
     fn of(domain: &Domain, caps: &Capabilities) -> Self {
         let machine = domain.os.machine.as_deref().unwrap_or_default();
-        let plain = Self {
-            usb: true,
-            usb_model: None,
-            root: None,
-            sata: false,
-            memballoon: true,
-            panic: false,
-            usb_input: false,
-        };
+        let plain =
+            Self { usb: true, usb_model: None, root: None, sata: false, memballoon: true, panic: false };
         let pci = Self { root: Some(PciModel::PciRoot), ..plain };
         let pcie = |wanted: bool| (wanted && caps.has(Cap::Gpex)).then_some(PciModel::PcieRoot);
         match domain.os.arch {
@@ -65,9 +56,7 @@ impl Board {
             Arch::Armv7l | Arch::Aarch64 => {
                 Self { usb: false, memballoon: false, root: pcie(machine::is_arm_virt(domain)), ..plain }
             }
-            Arch::Ppc64 | Arch::Ppc64le => {
-                Self { usb_input: true, panic: machine::is_pseries(domain), ..pci }
-            }
+            Arch::Ppc64 | Arch::Ppc64le => Self { panic: machine::is_pseries(domain), ..pci },
             Arch::Alpha | Arch::Ppc | Arch::Ppcemb | Arch::Sh4 | Arch::Sh4eb | Arch::Sparc64 => pci,
             Arch::Riscv32 | Arch::Riscv64 => {
                 Self { usb: false, root: pcie(machine::is_riscv_virt(domain)), ..plain }

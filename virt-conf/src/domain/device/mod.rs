@@ -374,7 +374,7 @@ macro_rules! expand_devices {
         }
 
         /// Runs the generic completion of one device.
-        pub(crate) fn fill_device(device: DeviceMut<'_>, domain: &Domain) -> Result<()> {
+        pub(crate) fn fill_device(device: &mut DeviceMut<'_>, domain: &Domain) -> Result<()> {
             match device { $(DeviceMut::$type(device) => device.fill(domain),)+ }
         }
     };

@@ -1,12 +1,19 @@
 //! What is done to a whole domain after it was read: fill, then validate.
 
 pub mod address;
+mod boot;
 pub mod controllers;
+mod duplicates;
+mod memory;
 mod policy;
+mod timers;
+mod vcpus;
+mod video;
 
 pub use policy::{NullPolicy, Policy, PolicyFeatures};
 
-use super::{Domain, device};
+use super::{DeviceMut, Domain, OsType, device};
+use crate::error::{unsupported, xml_error};
 use crate::{ParseFlags, Result};
 
 impl Domain {
@@ -21,11 +28,29 @@ impl Domain {
         self.order_controllers();
         self.index_controllers();
         policy.domain(self, flags)?;
-        self.for_each_device_mut(|mut device, domain| {
-            policy.device(&mut device, domain, flags)?;
-            device::fill_device(device, domain)
-        })?;
-        policy.assign_addresses(self, flags)
+        self.for_each_device_mut(|mut device, domain| fill_device(&mut device, domain, policy, flags))?;
+        self.vcpus.fill()?;
+        self.fill_memory(flags)?;
+        self.fill_hugepages();
+        self.refuse_duplicate_controllers()?;
+        self.refuse_duplicate_panics()?;
+        if self.os.os_type == OsType::Hvm && !policy.features().contains(PolicyFeatures::NO_BOOT_ORDER) {
+            self.fill_boot_order()?;
+        }
+        self.clock.refuse_timer_settings()?;
+        self.fill_primary_video(policy, flags)?;
+        policy.assign_addresses(self, flags)?;
+        self.refuse_unknown_features(policy.features())
+    }
+
+    fn refuse_unknown_features(&self, features: PolicyFeatures) -> Result<()> {
+        if self.name.contains('/') && !features.contains(PolicyFeatures::NAME_SLASH) {
+            return Err(xml_error(format!("name {} cannot contain '/'", self.name)));
+        }
+        if self.vcpus.individual.is_some() && !features.contains(PolicyFeatures::INDIVIDUAL_VCPUS) {
+            return Err(unsupported("individual CPU state configuration is not supported"));
+        }
+        Ok(())
     }
 
     /// Checks a filled domain, first as every driver would, then as the policy's driver does.
@@ -39,4 +64,15 @@ impl Domain {
         }
         policy.validate_domain(self)
     }
+}
+
+/// Completes one device: first as the driver does, then as every driver would.
+fn fill_device(
+    device: &mut DeviceMut<'_>,
+    domain: &Domain,
+    policy: &dyn Policy,
+    flags: ParseFlags,
+) -> Result<()> {
+    policy.device(device, domain, flags)?;
+    device::fill_device(device, domain)
 }
