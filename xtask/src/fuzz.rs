@@ -1,24 +1,34 @@
 //! `fuzz`: libFuzzer on the stable toolchain.
 //!
-//! The fuzz targets are a workspace of their own in `fuzz/`, since they need LLVM's coverage instrumentation in every crate
-//! that they link. The stable compiler has the pass; only the options are not named as stable, so they are handed to LLVM.
-//! `--sanitize` adds the address sanitizer, which costs half of the speed and finds what unsafe code does wrong.
+//! The fuzz targets are a workspace of their own in `fuzz/`, since every crate that they link has to be built with coverage
+//! instrumentation and the address sanitizer. The stable compiler can do both; since the option for the sanitizer is not named
+//! as stable, `RUSTC_BOOTSTRAP` lets it through. The sanitizer is not there for its own findings alone: it listens to memcmp, so
+//! that the fuzzer learns the words that a parser compares with.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
     args::Args,
-    process::{Failure, Result, find_program, run as run_command, shown},
+    process::{During, Failure, Result, find_program, run as run_command, shown},
     workspace::{self, cargo},
 };
 
-/// What cargo-fuzz passes too: counters, the table of program counters, and the operands of comparisons.
-const COVERAGE: &[&str] = &[
+/// Counters, the table of program counters, the operands of comparisons.
+const FLAGS: &[&str] = &[
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    // Conditions that are folded into one give the fuzzer no step to climb.
+    "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
+    // Texts are compared by a call that the fuzzer can listen to, not by inlined loads.
+    "-Cllvm-args=-max-loads-per-memcmp=0",
+    "-Zsanitizer=address",
     "-Ccodegen-units=1",
     "-Cdebug-assertions",
     "-Cdebuginfo=line-tables-only",
@@ -30,7 +40,6 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// The verb.
 pub(crate) fn run(args: &mut Args) -> Result<()> {
-    let sanitize = args.flag("--sanitize");
     let seconds = match args.value("--seconds")? {
         Some(text) => text.parse().map_err(|_| Failure::new(format!("--seconds {text}: not a number")))?,
         None => 60u32,
@@ -49,7 +58,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
             targets.join(", ")
         )));
     }
-    let programs = build(sanitize)?;
+    let programs = build()?;
     let mut found = Vec::new();
     for name in wanted {
         if fuzz(name, &programs.join(name), seconds).is_err() {
@@ -68,8 +77,7 @@ fn dir() -> PathBuf {
 
 /// Names of the targets, each a file.
 fn targets() -> Result<Vec<String>> {
-    let files =
-        std::fs::read_dir(dir().join("fuzz_targets")).map_err(|error| Failure::new(error.to_string()))?;
+    let files = fs::read_dir(dir().join("fuzz_targets")).during("fuzz/fuzz_targets")?;
     let mut names: Vec<_> = files
         .flatten()
         .filter_map(|file| Some(file.file_name().to_str()?.strip_suffix(".rs")?.to_owned()))
@@ -79,41 +87,29 @@ fn targets() -> Result<Vec<String>> {
 }
 
 /// Builds every target; returns the folder of the programs.
-fn build(sanitize: bool) -> Result<PathBuf> {
-    let mut flags = COVERAGE.to_vec();
+fn build() -> Result<PathBuf> {
     let mut command = cargo();
-    if sanitize {
-        flags.push("-Zsanitizer=address");
-        command.env("RUSTC_BOOTSTRAP", "1");
-    }
-    let out = workspace::target_dir()?.join(if sanitize { "fuzz-asan" } else { "fuzz" });
-    command
-        .current_dir(dir())
-        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
-        .env("CARGO_TARGET_DIR", &out);
+    let out = workspace::target_dir()?.join("fuzz");
+    command.current_dir(dir()).env("CARGO_TARGET_DIR", &out);
+    command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\u{1f}"));
     command.args(["build", "--release", "--bins", "--target", TARGET]);
-    println!("+ {} (with coverage instrumentation)", shown(&command));
+    println!("+ {} (instrumented)", shown(&command));
     run_command(&mut command)?;
     Ok(out.join(TARGET).join("release"))
 }
 
-/// Runs one target. Seeds are committed in `fuzz/seeds/TARGET`; what is found on the way is kept in `fuzz/corpus/TARGET`.
-fn fuzz(name: &str, program: &std::path::Path, seconds: u32) -> Result<()> {
+/// Runs one target. What it learns is kept in `fuzz/corpus/TARGET`; the tests' fixtures are seeds, read only.
+fn fuzz(name: &str, program: &Path, seconds: u32) -> Result<()> {
     let (corpus, artifacts) = (dir().join("corpus").join(name), dir().join("artifacts").join(name));
     for folder in [&corpus, &artifacts] {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
+        fs::create_dir_all(folder).during(folder.display())?;
     }
     let mut command = Command::new(program);
     command
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()));
-    command.args(["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1"]);
-    command.arg(&corpus);
-    let seeds = dir().join("seeds").join(name);
-    if seeds.is_dir() {
-        command.arg(seeds);
-    }
+    command.args(["-timeout=10", "-rss_limit_mb=2048", "-max_len=16384", "-print_final_stats=1"]);
+    command.arg(&corpus).arg(workspace::root().join("fixtures"));
     println!("\n── {name}, {seconds} s\n+ {}", shown(&command));
     run_command(&mut command)
 }

@@ -18,7 +18,7 @@ const KEYS: &[&str] = &["description", "license", "readme", "repository", "rust_
 
 /// Each parser of what others wrote has a fuzz target: target, then a file that exists once the parser does.
 const PARSERS: &[(&str, &str)] = &[
-    ("xml", "virt-xml/src/parse.rs"),
+    ("xml", "virt-xml/src/document.rs"),
     ("qmp_line", "virt-qmp/src/codec.rs"),
     ("domain", "virt-conf/src/domain/mod.rs"),
     ("status", "virt-domain/src/status.rs"),
