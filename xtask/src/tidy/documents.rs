@@ -29,6 +29,9 @@ const PARSERS: &[(&str, &str)] = &[
 const MODEL_DEVICES: &str = "virt-conf/src/domain/device/";
 const MIRROR_DEVICES: &str = "virt-qemu/src/device/";
 
+/// Modules beside the devices that are none.
+const NO_DEVICES: &[&str] = &["mod", "tests", "testing", "visit", "common"];
+
 /// Cases for the devices, a folder per device.
 const FIXTURES: &str = "fixtures/domain/";
 
@@ -160,7 +163,7 @@ fn device_names<'a>(repository: &'a Repository, folder: &str) -> BTreeSet<&'a st
 
 fn module_of(path: &str) -> Option<&str> {
     let name = path.split_once('/').map_or_else(|| path.strip_suffix(".rs"), |(dir, _)| Some(dir))?;
-    (!["mod", "tests"].contains(&name)).then_some(name)
+    (!NO_DEVICES.contains(&name)).then_some(name)
 }
 
 fn fuzz_targets(repository: &Repository, findings: &mut Findings) {
