@@ -1,6 +1,8 @@
 //! The driver's configuration: what qemu.conf says, or the defaults of a system or per-user engine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use virt_sys::user::Directories;
 
 /// The settings that plans depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,10 @@ pub struct Config {
     pub log_dir: PathBuf,
     /// Where the run-time state is.
     pub state_dir: PathBuf,
+    /// Where definitions are.
+    pub config_dir: PathBuf,
+    /// Where what can be found out again is kept.
+    pub cache_dir: PathBuf,
     /// `vnc_listen`.
     pub vnc_listen: String,
     /// `spice_listen`.
@@ -34,11 +40,41 @@ impl Config {
             lib_dir: "/var/lib/libvirt/qemu".into(),
             log_dir: "/var/log/libvirt/qemu".into(),
             state_dir: "/run/libvirt/qemu".into(),
+            config_dir: "/etc/libvirt/qemu".into(),
+            cache_dir: "/var/cache/libvirt/qemu".into(),
             vnc_listen: "127.0.0.1".into(),
             spice_listen: "127.0.0.1".into(),
             spice_tls: false,
             seccomp_sandbox: None,
             log_timestamp: true,
+        }
+    }
+
+    /// A per-user engine's defaults, with everything in one directory.
+    #[must_use]
+    pub fn in_dir(root: &Path) -> Self {
+        Self {
+            privileged: false,
+            lib_dir: root.join("lib"),
+            log_dir: root.join("log"),
+            state_dir: root.join("run"),
+            config_dir: root.join("config"),
+            cache_dir: root.join("cache"),
+            ..Self::system()
+        }
+    }
+
+    /// A per-user engine's defaults, in the user's own directories (XDG base directories).
+    #[must_use]
+    pub fn of_user(dirs: &Directories) -> Self {
+        Self {
+            privileged: false,
+            lib_dir: dirs.state.join("virt/qemu/lib"),
+            log_dir: dirs.cache.join("virt/qemu/log"),
+            state_dir: dirs.runtime.join("virt/qemu/run"),
+            config_dir: dirs.config.join("virt/qemu"),
+            cache_dir: dirs.cache.join("virt/qemu"),
+            ..Self::system()
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::caps::{Capabilities, machine, recorded};
 use crate::config::Config;
 use crate::error::unsupported;
 use crate::host::Host;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Monitor, Plan};
 use crate::policy::QemuPolicy;
 
 /// Where a planner finds out what a binary can do.
@@ -89,7 +89,7 @@ impl Planner {
     /// As [`Planner::define`], and for what shows only when it is planned.
     pub fn plan(&self, xml: &str) -> Result<Plan> {
         let (domain, caps) = self.define(xml, ParseFlags::INACTIVE | ParseFlags::ABI_UPDATE)?;
-        plan::build(&domain, &caps, &self.config, &self.host)
+        plan::build(&domain, &caps, &self.config, &self.host, Monitor::Path)
     }
 }
 

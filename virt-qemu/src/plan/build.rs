@@ -3,7 +3,7 @@
 use virt_conf::domain::Domain;
 use virt_types::Result;
 
-use super::{Plan, PlanContext};
+use super::{Monitor, Plan, PlanContext};
 use crate::caps::Capabilities;
 use crate::config::Config;
 use crate::device;
@@ -13,8 +13,14 @@ use crate::host::Host;
 ///
 /// # Errors
 /// For what shows only now, such as a missing secret.
-pub fn build(domain: &Domain, caps: &Capabilities, config: &Config, _host: &Host) -> Result<Plan> {
-    let mut cx = PlanContext::new(domain, caps, config);
+pub fn build(
+    domain: &Domain,
+    caps: &Capabilities,
+    config: &Config,
+    _host: &Host,
+    monitor: Monitor,
+) -> Result<Plan> {
+    let mut cx = PlanContext { monitor, ..PlanContext::new(domain, caps, config) };
     cx.plan.program.clone_from(&caps.binary);
     for device in domain.devices.iter() {
         let plan = device::plan(device, &mut cx)?;

@@ -47,6 +47,8 @@ pub enum HostNeed {
     },
     /// A directory that is made and removed with the domain.
     Directory(PathBuf),
+    /// A file of 32 random bytes, the key under which secrets are handed to QEMU.
+    RandomKey(PathBuf),
 }
 
 impl std::fmt::Display for HostNeed {
@@ -54,6 +56,7 @@ impl std::fmt::Display for HostNeed {
         match self {
             Self::Fd { number, source } => write!(f, "descriptor {number}: {source}"),
             Self::Directory(path) => write!(f, "directory {}", path.display()),
+            Self::RandomKey(path) => write!(f, "random key {}", path.display()),
         }
     }
 }
@@ -62,6 +65,7 @@ impl std::fmt::Display for FdSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Tap { interface, queue } => write!(f, "queue {queue} of the tap device of {interface}"),
+            Self::Monitor => f.write_str("listening socket of the monitor"),
             Self::VhostNet => f.write_str("/dev/vhost-net"),
             Self::VhostVsock => f.write_str("/dev/vhost-vsock"),
             Self::VhostUserGpu { device } => {
@@ -83,6 +87,8 @@ pub enum FdSource {
         /// Queue, from 0.
         queue: u32,
     },
+    /// The listening socket of the guest's monitor.
+    Monitor,
     /// `/dev/vhost-net`, one per queue.
     VhostNet,
     /// `/dev/vhost-vsock`.
@@ -96,6 +102,16 @@ pub enum FdSource {
     UnixListener(PathBuf),
     /// A file or device opened for reading and writing.
     File(PathBuf),
+}
+
+/// How QEMU gets the socket on which its monitor listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Monitor {
+    /// QEMU makes it at its path, as a plan on paper says.
+    #[default]
+    Path,
+    /// QEMU inherits it, so that nobody has to wait until it is there.
+    Descriptor,
 }
 
 /// What one device needs.
@@ -129,6 +145,8 @@ pub struct PlanContext<'a> {
     pub caps: &'a Capabilities,
     /// The driver's settings.
     pub config: &'a Config,
+    /// How QEMU gets its monitor's socket.
+    pub monitor: Monitor,
     /// What was planned so far.
     pub plan: Plan,
     next_fd: i32,
@@ -138,7 +156,7 @@ impl<'a> PlanContext<'a> {
     /// An empty plan of a domain.
     #[must_use]
     pub fn new(domain: &'a Domain, caps: &'a Capabilities, config: &'a Config) -> Self {
-        Self { domain, caps, config, plan: Plan::default(), next_fd: 3 }
+        Self { domain, caps, config, monitor: Monitor::default(), plan: Plan::default(), next_fd: 3 }
     }
 
     /// Appends a part.
