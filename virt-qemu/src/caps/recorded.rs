@@ -9,7 +9,8 @@ use super::{Capabilities, Replies};
 
 /// Reads the capabilities of `binary` (such as `/usr/bin/qemu-system-x86_64`) from the recordings under `dir`.
 ///
-/// Gives `None` where nothing was recorded for the binary's target.
+/// A 32-bit target that was not recorded is answered for by its 64-bit sibling, which has the same devices and all its
+/// machines. Gives `None` where nothing was recorded for either.
 ///
 /// # Errors
 /// For files that can not be read or are no JSON.
@@ -19,6 +20,21 @@ pub fn load(dir: &Path, binary: &str) -> io::Result<Option<Capabilities>> {
         "kvm" | "qemu-kvm" | "qemu" => "x86_64",
         name => name.strip_prefix("qemu-system-").unwrap_or(name),
     };
+    let sibling = match target {
+        "arm" => Some("aarch64"),
+        "ppc" => Some("ppc64"),
+        "riscv32" => Some("riscv64"),
+        _ => None,
+    };
+    for target in std::iter::once(target).chain(sibling) {
+        if let Some(caps) = load_target(dir, binary, target)? {
+            return Ok(Some(caps));
+        }
+    }
+    Ok(None)
+}
+
+fn load_target(dir: &Path, binary: &str, target: &str) -> io::Result<Option<Capabilities>> {
     let suffix = format!("-{target}-qmp");
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;

@@ -27,10 +27,8 @@ pub(super) fn assign(domain: &mut Domain, policy: &QemuPolicy<'_>) -> Result<()>
             info.address = Address::SpaprVio(SpaprVio::default());
         }
         match info.address {
-            Address::SpaprVio(SpaprVio { reg: Some(reg) }) => {
-                if !taken.insert(reg) {
-                    return Err(xml_error(format!("spapr-vio address {reg:#x} already in use")));
-                }
+            Address::SpaprVio(SpaprVio { reg: Some(reg) }) if !taken.insert(reg) => {
+                return Err(xml_error(format!("spapr-vio address {reg:#x} already in use")));
             }
             Address::SpaprVio(SpaprVio { reg: None }) => open.push((kind, position, vio.first_register)),
             _ => {}

@@ -3,12 +3,14 @@
 use virt_conf::Result;
 use virt_conf::common::Address;
 use virt_conf::common::address::Usb;
-use virt_conf::domain::device::{Controller, ControllerKind, ControllerType, UsbModel};
+use virt_conf::domain::device::{Controller, ControllerKind, ControllerType, Hub, UsbModel};
 use virt_conf::domain::passes::address::UsbSet;
+use virt_conf::domain::passes::address::usb::HUB_PORTS;
 use virt_conf::domain::{DeviceKind, Domain};
 
 use super::AttachContext;
 use crate::device;
+use crate::error::unsupported;
 use crate::policy::QemuPolicy;
 
 /// Kinds of devices in the order in which they get their ports.
@@ -31,6 +33,8 @@ pub(super) fn assign(domain: &mut Domain, policy: &QemuPolicy<'_>, new: bool) ->
     if !new && hubs.iter().chain(&devices).any(|at| !placed(domain, *at)) {
         return Ok(());
     }
+    add_hubs(domain, devices.len())?;
+    let hubs = domain.devices.positions("hub");
     let mut set = UsbSet::default();
     for controller in domain.controllers_of(ControllerType::Usb) {
         set.add_controller(controller.index.unwrap_or_default(), ports(controller))?;
@@ -57,6 +61,24 @@ pub(super) fn assign(domain: &mut Domain, policy: &QemuPolicy<'_>, new: bool) ->
     }
     for (kind, position) in devices {
         place(domain, &mut set, kind, position)?;
+    }
+    Ok(())
+}
+
+/// Adds hubs until there are as many ports as devices; each hub needs one itself.
+fn add_hubs(domain: &mut Domain, devices: usize) -> Result<()> {
+    let hubs = &domain.devices.hubs;
+    let needed = devices + hubs.len();
+    let on_controllers: u32 = domain.controllers_of(ControllerType::Usb).map(ports).sum();
+    let available = on_controllers as usize + hubs.len() * HUB_PORTS as usize;
+    if needed > 0 && domain.controllers_of(ControllerType::Usb).all(Controller::is_usb_none) {
+        return Err(unsupported(
+            "USB is disabled for this domain, but USB devices are present in the domain XML",
+        ));
+    }
+    if needed > available {
+        let missing = (needed - available + 1).div_ceil(HUB_PORTS as usize - 1);
+        domain.devices.hubs.extend(std::iter::repeat_n(Hub::default(), missing));
     }
     Ok(())
 }
