@@ -37,6 +37,8 @@ pub struct Capabilities {
     pub tcg: Option<Accelerated>,
     /// What it offers under KVM; absent where KVM can not be used.
     pub kvm: Option<Accelerated>,
+    /// Versions of ARM's interrupt controller that KVM has (`query-gic-capabilities`).
+    pub kvm_gic_versions: Vec<u64>,
     /// `query-tpm-models`.
     pub tpm_models: Vec<String>,
     /// `query-tpm-types`.
@@ -139,6 +141,12 @@ impl Capabilities {
             kvm: kvm
                 .filter(|replies| replies.get("query-kvm").is_some_and(|reply| reply["enabled"] == true))
                 .map(accelerated),
+            kvm_gic_versions: kvm
+                .iter()
+                .flat_map(|replies| replies.list("query-gic-capabilities"))
+                .filter(|item| item["kernel"] == true)
+                .filter_map(|item| item["version"].as_u64())
+                .collect(),
             tpm_models: strings("query-tpm-models"),
             tpm_types: strings("query-tpm-types"),
         };

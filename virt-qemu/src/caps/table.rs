@@ -82,6 +82,8 @@ capabilities! {
     HdaMicro "hda-micro" Evidence::Type("hda-micro");
     HdaOutput "hda-output" Evidence::Type("hda-output");
     VirtioBalloonFreePageReporting "virtio-balloon.free-page-reporting" Evidence::DeviceProperty("virtio-balloon-pci", "free-page-reporting");
+    CpuMigratable "cpu.migratable" Evidence::DeviceProperty("max-x86_64-cpu", "migratable");
+    MchExtendedTsegMbytes "mch.extended-tseg-mbytes" Evidence::DeviceProperty("mch", "extended-tseg-mbytes");
     // Controllers.
     Piix3UsbUhci "piix3-usb-uhci" Evidence::Type("piix3-usb-uhci");
     Piix4UsbUhci "piix4-usb-uhci" Evidence::Type("piix4-usb-uhci");

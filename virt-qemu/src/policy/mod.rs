@@ -1,8 +1,11 @@
 //! What the QEMU driver decides where a document is silent, and what it refuses.
 
 mod address;
+mod cpu;
 mod defaults;
+mod features;
 mod topology;
+mod vcpus;
 
 use virt_conf::domain::{DeviceMut, DeviceRef, Domain, Policy, passes::PolicyFeatures};
 use virt_conf::{ParseFlags, Result};
@@ -51,7 +54,14 @@ impl Policy for QemuPolicy<'_> {
 
     fn domain(&self, domain: &mut Domain, _flags: ParseFlags) -> Result<()> {
         machine_type(domain, self.caps)?;
-        defaults::add(domain, self.caps)
+        defaults::add(domain, self.caps)?;
+        cpu::choose_model(domain, self)?;
+        features::complete(domain, self.caps);
+        vcpus::check(domain)?;
+        cpu::complete(domain, self)?;
+        features::check_tseg(domain, self.caps)?;
+        vcpus::complete_numa(domain);
+        Ok(())
     }
 
     fn device(&self, device: &mut DeviceMut<'_>, domain: &Domain, flags: ParseFlags) -> Result<()> {
