@@ -110,6 +110,12 @@ impl<'a> Element<'a> {
         &self.document.tree.input_text()[self.node.range()]
     }
 
+    /// The whole input, into which the positions of [`Element::raw`]'s nodes point.
+    #[must_use]
+    pub fn document_text(self) -> &'a str {
+        self.document.tree.input_text()
+    }
+
     /// Every node within, for readers of foreign content.
     #[must_use]
     pub fn raw(self) -> roxmltree::Node<'a, 'a> {

@@ -38,6 +38,12 @@ impl Writer {
         Self { depth, ..Self::default() }
     }
 
+    /// How many levels the next line is indented by.
+    #[must_use]
+    pub const fn depth(&self) -> usize {
+        self.depth
+    }
+
     /// The text, ending in a line break where it is not empty.
     #[must_use]
     pub fn finish(self) -> String {

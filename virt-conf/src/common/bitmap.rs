@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use virt_types::Error;
+use virt_types::{Error, ErrorCode, ErrorDomain};
+use virt_xml::Element;
+
+use crate::error::unsupported;
 
 /// The numbers that a set in a document may hold are below this.
 const LIMIT: u32 = 16384;
@@ -57,6 +60,19 @@ impl Bitmap {
         !self.0.is_disjoint(&other.0)
     }
 
+    /// The set in an attribute, which must not be empty where it is given.
+    ///
+    /// # Errors
+    /// `VIR_ERR_INVALID_ARG` for what is no set, `VIR_ERR_CONFIG_UNSUPPORTED` for an empty one.
+    pub fn attr_nonempty(el: Element<'_>, name: &'static str) -> Result<Option<Self>, Error> {
+        let Some(text) = el.attr(name) else { return Ok(None) };
+        let set: Self = text.parse().map_err(|error: Error| error.at(el.place()))?;
+        if set.is_empty() {
+            return Err(unsupported(format!("Invalid value of '{name}': {text}")).at(el.place()));
+        }
+        Ok(Some(set))
+    }
+
     fn read(text: &str) -> Option<BTreeSet<u32>> {
         let mut set = BTreeSet::new();
         for part in text.trim().split(',') {
@@ -91,8 +107,8 @@ impl FromStr for Bitmap {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         Self::read(text).map(Self).ok_or_else(|| {
-            let code = virt_types::ErrorCode::InvalidArg;
-            Error::new(code, virt_types::ErrorDomain::None, format!("Failed to parse bitmap '{text}'"))
+            let detail = format!("Failed to parse bitmap '{text}'");
+            Error::new(ErrorCode::InvalidArg, ErrorDomain::None, detail)
         })
     }
 }

@@ -1,27 +1,30 @@
-//! Paths as libvirt keeps them.
+//! Paths as libvirt normalizes them.
 
-/// The path without repeated and trailing slashes; exactly two leading slashes stay, since POSIX gives them a meaning.
+/// The path with runs of slashes made one and without a trailing slash; URIs stay as they are.
 ///
 /// ```
-/// use virt_conf::common::sanitize_path;
-/// assert_eq!(sanitize_path("/dev//input/"), "/dev/input");
-/// assert_eq!(sanitize_path("//server/share"), "//server/share");
-/// assert_eq!(sanitize_path("///a"), "/a");
-/// assert_eq!(sanitize_path("/"), "/");
+/// use virt_conf::common::path::sanitize;
+/// assert_eq!(sanitize("/a///b/"), "/a/b");
+/// assert_eq!(sanitize("//host/b"), "//host/b");
+/// assert_eq!(sanitize("nbd://host//b"), "nbd://host//b");
 /// ```
 #[must_use]
-pub fn sanitize_path(path: &str) -> String {
-    let leading = path.bytes().take_while(|byte| *byte == b'/').count();
-    let mut clean = match leading {
-        0 => String::new(),
-        2 => "//".to_owned(),
-        _ => "/".to_owned(),
-    };
-    for part in path.split('/').filter(|part| !part.is_empty()) {
-        if !clean.is_empty() && !clean.ends_with('/') {
+pub fn sanitize(path: &str) -> String {
+    if path.find("://").is_some_and(|uri| path.find('/').is_some_and(|slash| slash > uri)) {
+        return path.to_owned();
+    }
+    let kept = if path.starts_with("//") && !path.starts_with("///") { 2 } else { 0 };
+    let mut clean = path[..kept].to_owned();
+    let mut rest = path[kept..].chars().peekable();
+    while let Some(c) = rest.next() {
+        if c != '/' {
+            clean.push(c);
+            continue;
+        }
+        while rest.next_if_eq(&'/').is_some() {}
+        if clean.is_empty() || rest.peek().is_some() {
             clean.push('/');
         }
-        clean.push_str(part);
     }
     clean
 }

@@ -1,5 +1,11 @@
 //! `<idmap>`: the user namespace of a container.
 
+use virt_xml::number::Base;
+use virt_xml::{Element, Writer};
+
+use crate::Result;
+use crate::error::xml_error;
+
 /// `<uid …/>` or `<gid …/>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct IdRange {
@@ -18,4 +24,47 @@ pub struct Idmap {
     pub uids: Vec<IdRange>,
     /// `<gid>`
     pub gids: Vec<IdRange>,
+}
+
+impl Idmap {
+    pub(super) fn parse(domain: Element<'_>) -> Result<Self> {
+        let Some(el) = domain.child("idmap") else { return Ok(Self::default()) };
+        Ok(Self { uids: IdRange::parse_all(el, "uid")?, gids: IdRange::parse_all(el, "gid")? })
+    }
+
+    pub(super) fn format(&self, w: &mut Writer) {
+        if self.uids.is_empty() {
+            return;
+        }
+        w.element("idmap", |w| {
+            self.uids.iter().for_each(|range| range.format("uid", w));
+            self.gids.iter().for_each(|range| range.format("gid", w));
+        });
+    }
+}
+
+impl IdRange {
+    fn parse_all(idmap: Element<'_>, name: &'static str) -> Result<Vec<Self>> {
+        let mut ranges = idmap.children_named(name).map(Self::parse).collect::<Result<Vec<_>>>()?;
+        ranges.sort_by_key(|range| range.start);
+        Ok(ranges)
+    }
+
+    fn parse(el: Element<'_>) -> Result<Self> {
+        let number = |name| {
+            el.attr_u32(name, Base::Ten)
+                .ok()
+                .flatten()
+                .ok_or_else(|| xml_error("invalid idmap start/target/count settings").at(el.place()))
+        };
+        Ok(Self { start: number("start")?, target: number("target")?, count: number("count")? })
+    }
+
+    fn format(self, name: &str, w: &mut Writer) {
+        w.element(name, |w| {
+            w.attr("start", self.start);
+            w.attr("target", self.target);
+            w.attr("count", self.count);
+        });
+    }
 }

@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 
 use virt_types::text_enum;
+use virt_xml::{Element, Writer};
+
+use crate::Result;
+use crate::error::xml_error;
 
 text_enum! {
     /// An event.
@@ -21,3 +25,29 @@ text_enum! {
 /// `<perf>`: whether each event is counted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Perf(pub BTreeMap<PerfEvent, bool>);
+
+impl Perf {
+    pub(super) fn parse(domain: Element<'_>) -> Result<Self> {
+        let mut perf = Self::default();
+        for el in domain.child("perf").into_iter().flat_map(|el| el.children_named("event")) {
+            let event = el.required("name", el.attr_enum::<PerfEvent>("name")?)?;
+            let enabled = el.required("enabled", el.attr_yes_no("enabled")?)?;
+            if perf.0.insert(event, enabled).is_some() {
+                let detail = format!("perf event '{event}' was already specified");
+                return Err(xml_error(detail).at(el.place()));
+            }
+        }
+        Ok(perf)
+    }
+
+    pub(super) fn format(&self, w: &mut Writer) {
+        w.element_if_any("perf", |w| {
+            for (event, enabled) in &self.0 {
+                w.element("event", |w| {
+                    w.attr("name", event);
+                    w.attr_yes_no("enabled", Some(*enabled));
+                });
+            }
+        });
+    }
+}

@@ -1,6 +1,11 @@
 //! `<topology>`, `<cache>`, `<maxphysaddr>`.
 
 use virt_types::text_enum;
+use virt_xml::number::Base;
+use virt_xml::{Element, Writer};
+
+use crate::Result;
+use crate::error::{unsupported, xml_error};
 
 text_enum! {
     /// `<cache mode='…'>`
@@ -54,4 +59,64 @@ pub struct MaxPhysAddr {
     pub bits: Option<u32>,
     /// `limit`: an upper bound for passed-through ones.
     pub limit: Option<u32>,
+}
+
+impl Topology {
+    pub(super) fn parse(el: Element<'_>) -> Result<Self> {
+        let count = |name: &'static str| el.nonzero(name, el.attr_u32(name, Base::Ten)?);
+        let required = |name: &'static str| el.required(name, count(name)?);
+        Ok(Self {
+            sockets: required("sockets")?,
+            dies: count("dies")?.unwrap_or(1),
+            cores: required("cores")?,
+            threads: required("threads")?,
+        })
+    }
+
+    pub(super) fn format(self, w: &mut Writer) {
+        w.element("topology", |w| {
+            w.attr("sockets", self.sockets);
+            w.attr("dies", self.dies);
+            w.attr("cores", self.cores);
+            w.attr("threads", self.threads);
+        });
+    }
+}
+
+impl CpuCache {
+    pub(super) fn parse(el: Element<'_>) -> Result<Self> {
+        let level = el.attr_u32("level", Base::Ten)?;
+        if level.is_some_and(|level| !(1..=3).contains(&level)) {
+            return Err(xml_error("invalid CPU cache level, must be in range [1,3]").at(el.place()));
+        }
+        Ok(Self { level, mode: el.required("mode", el.attr_enum("mode")?)? })
+    }
+
+    pub(super) fn format(self, w: &mut Writer) {
+        w.element("cache", |w| {
+            w.attr_opt("level", self.level);
+            w.attr("mode", self.mode);
+        });
+    }
+}
+
+impl MaxPhysAddr {
+    pub(super) fn parse(el: Element<'_>) -> Result<Self> {
+        let mode = el.required("mode", el.attr_enum("mode")?)?;
+        let bits = el.attr_u32("bits", Base::Ten)?;
+        let limit = el.nonzero("limit", el.attr_u32("limit", Base::Ten)?)?;
+        if limit.is_some() && mode != MaxPhysAddrMode::Passthrough {
+            let detail = "attribute 'limit' is only supported for maxphysaddr mode 'passthrough'";
+            return Err(unsupported(detail).at(el.place()));
+        }
+        Ok(Self { mode, bits, limit })
+    }
+
+    pub(super) fn format(self, w: &mut Writer) {
+        w.element("maxphysaddr", |w| {
+            w.attr("mode", self.mode);
+            w.attr_opt("bits", self.bits);
+            w.attr_opt("limit", self.limit);
+        });
+    }
 }

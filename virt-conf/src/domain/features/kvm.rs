@@ -1,5 +1,12 @@
 //! `<kvm>`: what KVM tells its guests.
 
+use virt_xml::number::Base;
+use virt_xml::{Element, Writer};
+
+use super::{known_children, switch};
+use crate::Result;
+use crate::error::xml_error;
+
 /// `<dirty-ring>`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DirtyRing {
@@ -22,4 +29,52 @@ pub struct Kvm {
     pub pv_ipi: Option<bool>,
     /// `<dirty-ring>`
     pub dirty_ring: Option<DirtyRing>,
+}
+
+const NAMES: &[&str] = &["hidden", "hint-dedicated", "poll-control", "pv-ipi", "dirty-ring"];
+
+impl Kvm {
+    pub(super) fn parse(el: Element<'_>) -> Result<Self> {
+        let mut kvm = Self::default();
+        for child in known_children(el, NAMES, "unsupported KVM feature:")? {
+            let state = child.required("state", child.attr_on_off("state")?)?;
+            match child.name() {
+                "hidden" => kvm.hidden = Some(state),
+                "hint-dedicated" => kvm.hint_dedicated = Some(state),
+                "poll-control" => kvm.poll_control = Some(state),
+                "pv-ipi" => kvm.pv_ipi = Some(state),
+                _ => kvm.dirty_ring = Some(DirtyRing::parse(child, state)?),
+            }
+        }
+        Ok(kvm)
+    }
+
+    pub(super) fn format(&self, w: &mut Writer) {
+        w.element("kvm", |w| {
+            switch(w, "hidden", self.hidden);
+            switch(w, "hint-dedicated", self.hint_dedicated);
+            switch(w, "poll-control", self.poll_control);
+            switch(w, "pv-ipi", self.pv_ipi);
+            if let Some(ring) = self.dirty_ring {
+                w.element("dirty-ring", |w| {
+                    w.attr_on_off("state", Some(ring.state));
+                    w.attr_opt("size", (ring.size > 0).then_some(ring.size));
+                });
+            }
+        });
+    }
+}
+
+impl DirtyRing {
+    fn parse(el: Element<'_>, state: bool) -> Result<Self> {
+        if !state {
+            return Ok(Self { state, size: 0 });
+        }
+        let size = el.required("size", el.attr_u32("size", Base::Any)?)?;
+        if !size.is_power_of_two() || !(1024..=65536).contains(&size) {
+            let detail = "dirty ring must be power of 2 and ranges [1024, 65536]";
+            return Err(xml_error(detail).at(el.place()));
+        }
+        Ok(Self { state, size })
+    }
 }

@@ -1,6 +1,11 @@
 //! Features of the pSeries machine: the hash page table and mitigations of speculative execution.
 
-use virt_types::text_enum;
+use virt_types::{KIB, text_enum};
+use virt_xml::{Element, Writer};
+
+use crate::Result;
+use crate::common::scaled::child_bytes;
+use crate::error::unsupported;
 
 text_enum! {
     /// `<hpt resizing='…'>`
@@ -32,4 +37,24 @@ pub struct Hpt {
     pub resizing: Option<HptResizing>,
     /// `<maxpagesize>` in KiB; 0 where not given.
     pub maxpagesize: u64,
+}
+
+impl Hpt {
+    pub(super) fn parse(el: Element<'_>) -> Result<Option<Self>> {
+        let resizing = el.attr_enum("resizing")?;
+        let maxpagesize = child_bytes(el, "maxpagesize", KIB, u64::MAX)
+            .map_err(|_| unsupported("Unable to parse HPT maxpagesize setting").at(el.place()))?
+            .map_or(0, |bytes| bytes.div_ceil(KIB));
+        let hpt = Self { resizing, maxpagesize };
+        Ok((hpt != Self::default()).then_some(hpt))
+    }
+
+    pub(super) fn format(self, w: &mut Writer) {
+        w.element("hpt", |w| {
+            w.attr_opt("resizing", self.resizing);
+            if self.maxpagesize > 0 {
+                w.text_element_with("maxpagesize", |w| w.attr("unit", "KiB"), self.maxpagesize);
+            }
+        });
+    }
 }

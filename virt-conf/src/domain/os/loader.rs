@@ -1,10 +1,19 @@
 //! `<loader>` and `<nvram>`: the firmware image and its variables.
 
-use virt_types::text_enum;
+use virt_types::{TextEnum, text_enum};
+use virt_xml::{Element, Writer};
+
+use crate::Result;
+use crate::error::xml_error;
 
 text_enum! {
     /// `<loader type='…'>`: how the machine holds the image.
     pub enum LoaderType { Rom = "rom", Pflash = "pflash" }
+}
+
+text_enum! {
+    /// `format`: of a firmware image or a variable store.
+    pub enum FirmwareFormat { #[default] Raw = "raw", Qcow2 = "qcow2" }
 }
 
 /// `<nvram>`
@@ -13,7 +22,7 @@ pub struct Nvram {
     /// `template`: what a new store is copied from.
     pub template: Option<String>,
     /// `format`; raw where absent.
-    pub format: Option<String>,
+    pub format: Option<FirmwareFormat>,
     /// The store's path, where it is a file.
     pub path: Option<String>,
 }
@@ -30,9 +39,88 @@ pub struct Loader {
     /// `stateless`: no variables are kept.
     pub stateless: Option<bool>,
     /// `format`; raw where absent.
-    pub format: Option<String>,
+    pub format: Option<FirmwareFormat>,
     /// The image's path.
     pub path: Option<String>,
     /// `<nvram>`
     pub nvram: Option<Nvram>,
+}
+
+impl Loader {
+    pub(super) fn parse(os: Element<'_>) -> Result<Option<Self>> {
+        let (el, nvram) = (os.child("loader"), os.child("nvram"));
+        if el.is_none() && nvram.is_none() {
+            return Ok(None);
+        }
+        let nvram = nvram.map(Nvram::parse).transpose()?;
+        let Some(el) = el else {
+            // An image that suits the variables is looked for.
+            let format = nvram.as_ref().and_then(|nvram| nvram.format);
+            return Ok(Some(Self { format, nvram, ..Self::default() }));
+        };
+        let loader = Self {
+            readonly: el.attr_yes_no("readonly")?,
+            kind: el.attr_enum("type")?,
+            path: Some(el.text()).filter(|path| !path.is_empty()),
+            secure: el.attr_yes_no("secure")?,
+            stateless: el.attr_yes_no("stateless")?,
+            format: format(el, "loader")?,
+            nvram,
+        };
+        let store = loader.nvram.as_ref().and_then(|nvram| nvram.format);
+        if let (Some(image), Some(store)) = (loader.format, store)
+            && image != store
+        {
+            let detail = format!("Format mismatch: loader.format='{image}' nvram.format='{store}'");
+            return Err(xml_error(detail).at(el.place()));
+        }
+        Ok(Some(loader))
+    }
+
+    pub(super) fn format(&self, w: &mut Writer) {
+        let attributes = |w: &mut Writer| {
+            w.attr_yes_no("readonly", self.readonly);
+            w.attr_yes_no("secure", self.secure);
+            w.attr_opt("type", self.kind);
+            w.attr_yes_no("stateless", self.stateless);
+            w.attr_opt("format", self.format.filter(|format| *format != FirmwareFormat::Raw));
+        };
+        match &self.path {
+            Some(path) => w.text_element_with("loader", attributes, path),
+            None => w.element_if_any("loader", attributes),
+        }
+        if let Some(nvram) = &self.nvram {
+            nvram.format(w);
+        }
+    }
+}
+
+impl Nvram {
+    fn parse(el: Element<'_>) -> Result<Self> {
+        Ok(Self {
+            template: el.attr("template").map(str::to_owned),
+            format: format(el, "nvram")?,
+            path: Some(el.text()).filter(|path| !path.is_empty()),
+        })
+    }
+
+    fn format(&self, w: &mut Writer) {
+        let attributes = |w: &mut Writer| {
+            w.attr_opt("template", self.template.as_ref());
+            w.attr_opt("format", self.format.filter(|format| *format != FirmwareFormat::Raw));
+        };
+        match &self.path {
+            Some(path) => w.text_element_with("nvram", attributes, path),
+            None => w.element_if_any("nvram", attributes),
+        }
+    }
+}
+
+fn format(el: Element<'_>, what: &str) -> Result<Option<FirmwareFormat>> {
+    match el.attr("format") {
+        None => Ok(None),
+        Some(text) => FirmwareFormat::from_text(text)
+            .map(Some)
+            .ok_or_else(|| xml_error(format!("Unsupported {what} format '{text}'")).at(el.place())),
+    }
 }

@@ -5,13 +5,17 @@ mod firmware;
 mod loader;
 
 use virt_types::{Arch, TextEnum, text_enum};
+use virt_xml::number::Base;
 use virt_xml::{Element, Writer};
 
 pub use container::{Init, InitEnv};
 pub use firmware::{Firmware, FirmwareFeature, FirmwareFeatures};
-pub use loader::{Loader, LoaderType, Nvram};
+pub use loader::{FirmwareFormat, Loader, LoaderType, Nvram};
 
-use crate::{FormatFlags, Result};
+use super::VirtType;
+use crate::common::path::sanitize;
+use crate::error::{unsupported, xml_error};
+use crate::{FormatFlags, ParseFlags, Result};
 
 text_enum! {
     /// How the guest sees its virtualization.
@@ -85,24 +89,238 @@ pub struct Os {
     pub init: Init,
 }
 
+/// As many kinds of devices as there are may be named; libvirt ignores what follows.
+const BOOT_LIMIT: usize = 4;
+
 impl Os {
-    pub(super) fn parse(domain: Element<'_>) -> Result<Self> {
-        let Some(el) = domain.descend(&["os", "type"]) else { return Ok(Self::default()) };
-        Ok(Self {
-            os_type: OsType::from_text(&el.text()).unwrap_or_default(),
-            arch: el.attr_enum("arch")?.unwrap_or_default(),
-            machine: el.attr("machine").map(str::to_owned),
-            ..Self::default()
-        })
+    /// Reads the kind of machine; how it boots depends on that.
+    pub(super) fn parse(domain: Element<'_>, virt_type: VirtType, flags: ParseFlags) -> Result<Self> {
+        let el = domain.child("os");
+        let kind = el.and_then(|el| el.child("type"));
+        let text = kind.map(Element::text).filter(|text| !text.is_empty());
+        let os_type = match &text {
+            None if domain.child_text("bootloader").is_some() => OsType::Xen,
+            None => return Err(xml_error("an os <type> must be specified").at(domain.place())),
+            Some(text) => OsType::from_text(text)
+                .ok_or_else(|| unsupported(format!("unknown OS type '{text}'")).at(domain.place()))?,
+        };
+        // Xen's paravirtual guests were once written as "linux".
+        let os_type =
+            if (os_type, virt_type) == (OsType::Linux, VirtType::Xen) { OsType::Xen } else { os_type };
+        let attr = |name| kind.and_then(|kind| kind.attr(name)).filter(|text| !text.is_empty());
+        let arch = match attr("arch") {
+            None => Arch::None,
+            Some(text) => Arch::from_text(text)
+                .filter(|arch| *arch != Arch::None)
+                .ok_or_else(|| unsupported(format!("Unknown architecture {text}")).at(domain.place()))?,
+        };
+        let mut os = Self { os_type, arch, machine: attr("machine").map(str::to_owned), ..Self::default() };
+        if let Some(el) = el {
+            os.parse_boot(el, flags)?;
+            os.smbios = match el.child("smbios").and_then(|el| el.attr("mode")).unwrap_or_default() {
+                "" | "none" => None,
+                text => Some(
+                    SmbiosMode::from_text(text)
+                        .ok_or_else(|| unsupported(format!("unknown smbios mode '{text}'")).at(el.place()))?,
+                ),
+            };
+        }
+        Ok(os)
     }
 
-    pub(super) fn format(&self, w: &mut Writer, _flags: FormatFlags) {
+    fn parse_boot(&mut self, el: Element<'_>, flags: ParseFlags) -> Result<()> {
+        match self.os_type {
+            OsType::Hvm => {
+                self.parse_kernel(el);
+                (self.firmware, self.firmware_features) = FirmwareFeatures::parse(el, flags)?;
+                self.loader = Loader::parse(el)?;
+                self.slic_table = slic_table(el)?;
+                self.parse_boot_order(el)?;
+            }
+            OsType::Xen | OsType::Xenpvh | OsType::Uml => {
+                self.parse_kernel(el);
+                self.loader = Loader::parse(el)?;
+            }
+            OsType::Exe => {
+                self.init = Init::parse(el)?;
+                self.cmdline = el.child_text("cmdline");
+            }
+            OsType::Linux => {}
+        }
+        Ok(())
+    }
+
+    fn parse_kernel(&mut self, el: Element<'_>) {
+        self.kernel = el.child_text("kernel");
+        self.initrd = el.child_text("initrd");
+        self.cmdline = el.child_text("cmdline");
+        self.dtb = el.child_text("dtb");
+        self.root = el.child_text("root");
+    }
+
+    fn parse_boot_order(&mut self, el: Element<'_>) -> Result<()> {
+        for boot in el.children_named("boot").take(BOOT_LIMIT) {
+            self.boot.push(boot.required("dev", boot.attr_enum("dev")?)?);
+        }
+        if let Some(menu) = el.child("bootmenu")
+            && let Some(enable) = menu.attr_yes_no("enable")?
+        {
+            let timeout = if enable { menu.attr_u32("timeout", Base::Ten)? } else { None };
+            self.bootmenu = Some(BootMenu { enable, timeout });
+        }
+        if let Some(bios) = el.child("bios") {
+            self.bios = BiosOptions {
+                // libvirt takes any other word for no.
+                useserial: bios.attr_yes_no("useserial").unwrap_or(Some(false)),
+                reboot_timeout: bios.attr_i32("rebootTimeout", Base::Ten)?,
+            };
+        }
+        Ok(())
+    }
+
+    pub(super) fn format(&self, w: &mut Writer, cx: &OsFormat) {
+        let migratable = cx.flags.contains(FormatFlags::MIGRATABLE);
         w.element("os", |w| {
+            w.attr_opt("firmware", self.firmware.filter(|_| !migratable));
+            let os_type = match (self.os_type, cx.virt_type) {
+                (OsType::Xen, VirtType::Xen) => OsType::Linux,
+                (os_type, _) => os_type,
+            };
             let attributes = |w: &mut Writer| {
-                w.attr_opt("arch", (self.arch != Arch::None).then(|| self.arch.text()));
+                w.attr_opt("arch", (self.arch != Arch::None).then_some(self.arch));
                 w.attr_opt("machine", self.machine.as_ref());
             };
-            w.text_element_with("type", attributes, self.os_type.text());
+            w.text_element_with("type", attributes, os_type);
+            if !migratable {
+                self.firmware_features.format(w);
+            }
+            self.init.format(w);
+            if let Some(loader) = &self.loader {
+                loader.format(w);
+            }
+            w.text_element_opt("kernel", self.kernel.as_ref());
+            w.text_element_opt("initrd", self.initrd.as_ref());
+            w.text_element_opt("cmdline", self.cmdline.as_ref());
+            w.text_element_opt("dtb", self.dtb.as_ref());
+            w.text_element_opt("root", self.root.as_ref());
+            if let Some(path) = &self.slic_table {
+                w.element("acpi", |w| w.text_element_with("table", |w| w.attr("type", "slic"), path));
+            }
+            if !cx.has_bootloader {
+                self.format_boot_order(w);
+            }
+            w.element_if_any("smbios", |w| w.attr_opt("mode", self.smbios));
         });
+    }
+
+    fn format_boot_order(&self, w: &mut Writer) {
+        for device in &self.boot {
+            w.element("boot", |w| w.attr("dev", device));
+        }
+        if let Some(menu) = self.bootmenu {
+            w.element("bootmenu", |w| {
+                w.attr_yes_no("enable", Some(menu.enable));
+                w.attr_opt("timeout", menu.timeout);
+            });
+        }
+        w.element_if_any("bios", |w| {
+            w.attr_yes_no("useserial", self.bios.useserial);
+            w.attr_opt("rebootTimeout", self.bios.reboot_timeout);
+        });
+    }
+
+    /// Whether a kernel is handed to the guest directly.
+    #[must_use]
+    pub fn has_direct_kernel(&self) -> bool {
+        self.kernel.is_some()
+    }
+}
+
+/// What of the domain around it the form of `<os>` depends on.
+#[derive(Debug)]
+pub(super) struct OsFormat {
+    pub(super) flags: FormatFlags,
+    pub(super) virt_type: VirtType,
+    /// A bootloader on the host decides what boots.
+    pub(super) has_bootloader: bool,
+}
+
+fn slic_table(os: Element<'_>) -> Result<Option<String>> {
+    let mut tables = os.child("acpi").into_iter().flat_map(|el| el.children_named("table"));
+    let Some(table) = tables.next() else { return Ok(None) };
+    if let Some(second) = tables.next() {
+        return Err(xml_error("Only one acpi table is supported").at(second.place()));
+    }
+    match table.attr("type") {
+        None => Err(xml_error("Missing acpi table type").at(table.place())),
+        Some("slic") => Ok(Some(sanitize(&table.text())).filter(|path| !path.is_empty())),
+        Some(other) => Err(xml_error(format!("Unknown acpi table type: {other}")).at(table.place())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use virt_types::ErrorCode;
+    use virt_xml::Document;
+
+    use super::*;
+
+    fn round(os: &str) -> Result<String> {
+        let xml = format!("<domain>{os}</domain>");
+        let document = Document::parse(&xml)?;
+        let mut w = Writer::new();
+        let cx = OsFormat { flags: FormatFlags::INACTIVE, virt_type: VirtType::Kvm, has_bootloader: false };
+        Os::parse(document.root(), VirtType::Kvm, ParseFlags::ABI_UPDATE)?.format(&mut w, &cx);
+        Ok(w.finish().replace('\n', "").replace("  ", ""))
+    }
+
+    #[test]
+    fn what_is_read_is_written() {
+        for (content, written) in [
+            ("<boot dev='hd'/><boot dev='fd'/>", "<boot dev='hd'/><boot dev='fd'/>"),
+            (
+                "<bootmenu enable='no' timeout='9'/><bios useserial='maybe' rebootTimeout='-1'/>",
+                "<bootmenu enable='no'/><bios useserial='no' rebootTimeout='-1'/>",
+            ),
+            (
+                "<kernel>/k</kernel><initrd/><cmdline>a='b'</cmdline>",
+                "<kernel>/k</kernel><cmdline>a=&apos;b&apos;</cmdline>",
+            ),
+            (
+                "<nvram template='/t'>/v</nvram><loader type='pflash' secure='yes' readonly='yes'>/l</loader>",
+                "<loader readonly='yes' secure='yes' type='pflash'>/l</loader><nvram template='/t'>/v</nvram>",
+            ),
+            ("<acpi><table type='slic'>/s//t</table></acpi>", "<acpi><table type='slic'>/s/t</table></acpi>"),
+            ("<smbios mode='sysinfo'/>", "<smbios mode='sysinfo'/>"),
+            ("<init>/i</init>", ""),
+            (
+                "<firmware><feature name='secure-boot' enabled='no'/></firmware>",
+                "<firmware><feature enabled='no' name='secure-boot'/></firmware>",
+            ),
+        ] {
+            let xml = format!("<os><type arch='x86_64' machine='pc'>hvm</type>{content}</os>");
+            let expected = format!("<os><type arch='x86_64' machine='pc'>hvm</type>{written}</os>");
+            assert_eq!(round(&xml).unwrap(), expected);
+        }
+        assert_eq!(
+            round("<os><type>exe</type><init>/i</init><initarg>a</initarg><initenv name='N'>v</initenv><boot dev='hd'/></os>").unwrap(),
+            "<os><type>exe</type><init>/i</init><initarg>a</initarg><initenv name='N'>v</initenv></os>"
+        );
+    }
+
+    #[test]
+    fn wrong_machines_are_refused() {
+        for (os, code) in [
+            ("<os/>", ErrorCode::XmlError),
+            ("<os><type>magic</type></os>", ErrorCode::ConfigUnsupported),
+            ("<os><type arch='abacus'>hvm</type></os>", ErrorCode::ConfigUnsupported),
+            ("<os><type>hvm</type><boot dev='tape'/></os>", ErrorCode::XmlError),
+            ("<os firmware='coreboot'><type>hvm</type></os>", ErrorCode::XmlError),
+            ("<os><type>hvm</type><loader format='vmdk'/></os>", ErrorCode::XmlError),
+            ("<os><type>hvm</type><smbios mode='guess'/></os>", ErrorCode::ConfigUnsupported),
+            ("<os><type>exe</type><initarg/></os>", ErrorCode::XmlError),
+        ] {
+            assert_eq!(round(os).unwrap_err().code(), code, "{os}");
+        }
     }
 }

@@ -7,6 +7,7 @@ mod numa;
 mod resctrl;
 
 pub use blk::{Blkiotune, BlkiotuneDevice};
+pub(super) use cpu::CputuneContext;
 pub use cpu::{Cputune, Quota, SchedPolicy, Scheduler};
 pub use mem::Memtune;
 pub use numa::{MemNode, NumaMemMode, NumaMemory, NumaPlacement, Numatune};
