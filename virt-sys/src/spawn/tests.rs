@@ -233,22 +233,26 @@ fn reading_a_pid_file_all_the_time_does_not_unlock_it() {
     // A child inherits the reader's descriptor of the same path; closing it must not drop the lock.
     let dir = TempDir::new("pid-file-race");
     let path = dir.path().join("x.pid");
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    // Ends with the sender, however this test ends.
+    let (running, stopped) = std::sync::mpsc::channel::<()>();
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
-                PidFile::read_locked(&path).unwrap();
+        let running = running;
+        let reader_path = path.clone();
+        scope.spawn(move || {
+            while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                PidFile::read_locked(&reader_path).unwrap();
             }
         });
         for _ in 0..100 {
             let mut spawn = Spawn::new("/bin/sleep");
             spawn.arg("100").pid_file(&path);
             let child = spawn.start().unwrap();
-            assert_eq!(PidFile::read_locked(&path).unwrap(), Some(child.pid));
+            let found = PidFile::read_locked(&path).unwrap();
             child.pidfd.send_signal(Signal::KILL).unwrap();
             child.pidfd.wait_exit(None).unwrap();
+            assert_eq!(found, Some(child.pid));
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(running);
     });
 }
 
