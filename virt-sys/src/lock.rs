@@ -124,6 +124,7 @@ pub enum PidFile {}
 impl PidFile {
     /// The pid of the process that holds the lock on the file; `None` if there is no file, or nobody
     /// holds it. The number written in the file is not looked at: it may be stale.
+    /// A process that is being killed gives the lock up a moment after its memory.
     ///
     /// # Errors
     /// When the file cannot be opened, or its holder has no pid here (another pid namespace).

@@ -337,8 +337,12 @@ fn a_killed_parent_leaves_no_child_that_cannot_be_found() {
         match found {
             Some((pid, process)) => {
                 with_child += 1;
-                assert_eq!(alive, [pid.as_raw_pid()]);
-                process.send_signal(Signal::KILL).unwrap();
+                // Without memory it is a process that its parent has killed, just short of giving up its
+                // lock: it ends without being asked again.
+                if !alive.is_empty() {
+                    assert_eq!(alive, [pid.as_raw_pid()]);
+                    process.send_signal(Signal::KILL).unwrap();
+                }
                 assert!(process.wait(Some(deadline)).unwrap());
             }
             None => {
