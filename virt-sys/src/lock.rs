@@ -15,9 +15,10 @@ const REPLACED_MAX: usize = 100;
 
 /// A file (or directory) held under an `flock`.
 ///
-/// The lock belongs to the open file, is shared with every duplicate of the descriptor, and ends
-/// when the last of them is closed: a process that is being created by [`Spawn`](crate::Spawn)
-/// holds it along with its parent until it has made its pid file.
+/// The lock belongs to the open file and is shared with every duplicate of the descriptor: a process
+/// that is being created by [`Spawn`](crate::Spawn) holds it along with its parent until it has made
+/// its pid file. It ends when this value is dropped, at once and for all of them, or when the last
+/// descriptor is closed, should this process be killed.
 #[derive(Debug)]
 pub struct FileLock {
     file: File,
@@ -107,6 +108,16 @@ impl FileLock {
             Ok(()) => Ok(Some(Self { file: File::from(fd), path })),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
             Err(error) => Err(Error::file("lock", path, error)),
+        }
+    }
+}
+
+/// Closing alone would leave the lock to any process that is just being created elsewhere in this
+/// one, for the time until its exec.
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        if let Err(error) = rustix::fs::flock(&self.file, FlockOperation::Unlock) {
+            log::warn!("cannot unlock '{}': {error}", self.path.display());
         }
     }
 }

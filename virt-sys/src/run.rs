@@ -247,7 +247,7 @@ mod tests {
         let file = dir.path().join("pid");
         let script = format!("sleep 1000 & echo $! >{}; wait", file.display());
         let started = Instant::now();
-        let error = shell(&script, b"", Limits::new(Duration::from_millis(300), 10)).unwrap_err();
+        let error = shell(&script, b"", Limits::new(Duration::from_millis(1500), 10)).unwrap_err();
         assert!(matches!(error, Error::Deadline { .. }), "{error}");
         assert!(started.elapsed() < Duration::from_secs(10));
         let grandchild: i32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();

@@ -41,6 +41,9 @@ pub fn bind(path: &Path, mode: u32) -> Result<UnixListener> {
 /// Like [`bind`], after removing a socket at `path` that nobody listens on. The caller holds a lock
 /// that keeps a second process from doing the same.
 ///
+/// A listener that was closed without [`shutdown`](rustix::net::shutdown) may live on for a
+/// moment, in a process that is just being created, until its exec.
+///
 /// # Errors
 /// `EADDRINUSE` when somebody listens there, or something else than a socket is there.
 pub fn bind_stale(path: &Path, mode: u32) -> Result<UnixListener> {
@@ -135,6 +138,8 @@ mod tests {
         assert_eq!(connect(&path).unwrap_err().errno(), Some(libc::ENOENT));
         let alive = bind_stale(&path, 0o600).unwrap();
         assert_eq!(bind_stale(&path, 0o600).unwrap_err().errno(), Some(libc::EADDRINUSE));
+        // Closing is not enough while other tests start programs.
+        rustix::net::shutdown(&alive, rustix::net::Shutdown::Both).unwrap();
         drop(alive);
         assert_eq!(connect(&path).unwrap_err().errno(), Some(libc::ECONNREFUSED));
         assert_eq!(bind(&path, 0o600).unwrap_err().errno(), Some(libc::EADDRINUSE));

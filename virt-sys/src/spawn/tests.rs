@@ -62,11 +62,11 @@ fn descriptors_get_their_numbers_even_when_they_cross() {
     let (a, b) = (first.as_raw_fd(), second.as_raw_fd());
     let mut spawn = Spawn::new("/bin/sh");
     // Each gets the other's number.
-    spawn.pass_fd_as(first, b).pass_fd_as(second, a).pass_fd_as(open("ninth"), 9);
+    spawn.pass_fd_as(first, b).pass_fd_as(second, a).pass_fd_as(open("high"), 300);
     let k = spawn.pass_fd(kept);
-    let script = format!("for n in {a} {b} {k} 9; do readlink /proc/$$/fd/$n | sed 's,.*/,,'; done");
+    let script = format!("for n in {a} {b} {k} 300; do readlink /proc/$$/fd/$n | sed 's,.*/,,'; done");
     spawn.args(["-c", &script]).env("PATH", "/usr/bin:/bin");
-    assert_eq!(output_of(spawn), "second\nfirst\nkept\nninth\n");
+    assert_eq!(output_of(spawn), "second\nfirst\nkept\nhigh\n");
 }
 
 #[test]
