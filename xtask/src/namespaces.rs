@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-use crate::process::{Result, output};
+use crate::process::{is_root, output};
 
 /// What the first process of the namespaces does before it runs the program. It stays, to reap orphans; `exit` keeps the
 /// shell from replacing itself with the program.
@@ -24,69 +24,71 @@ pub(crate) enum Sys {
     Kept,
 }
 
-/// `program` and its arguments in namespaces of their own, ended by force after `limit` seconds.
-pub(crate) fn enter(program: &Command, sys: Sys, limit: u32) -> Command {
-    let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", &limit.to_string()]);
-    command.args([
-        "unshare",
-        "--user",
-        "--map-root-user",
-        "--net",
-        "--mount",
-        "--pid",
-        "--fork",
-        "--kill-child",
-    ]);
-    command.args([
-        "--mount-proc",
-        "sh",
-        "-c",
-        FIRST,
-        "sh",
-        if sys == Sys::Kept { "keep-sys" } else { "fresh-sys" },
-    ]);
-    command.arg(program.get_program()).args(program.get_args());
-    for (name, value) in program.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    if let Some(dir) = program.get_current_dir() {
-        command.current_dir(dir);
-    }
-    command
+/// The ways into fresh namespaces; what the program sees is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// With a user namespace, which anybody may make, if the machine allows it.
+    User,
+    /// Without: for root where there can be no user namespace, as in a chroot.
+    Root,
 }
 
-/// Why namespaces cannot be made here, if they cannot.
-pub(crate) fn refusal() -> Option<String> {
-    let attempt: Result<String> = output(&mut enter(&Command::new("true"), Sys::Fresh, 20));
-    let failure = attempt.err()?;
-    let text = failure.to_string();
-    let said = text.lines().last().unwrap_or_default();
-    Some(format!(
-        "this machine lets us make no namespaces ({said}); see /proc/sys/user/max_user_namespaces, \
-         /proc/sys/kernel/unprivileged_userns_clone and /proc/sys/kernel/apparmor_restrict_unprivileged_userns; \
-         a container needs --privileged"
-    ))
+impl Way {
+    /// The first way that works on this machine, or why there is none.
+    pub(crate) fn find() -> Result<Self, String> {
+        let attempt = |way: Self| output(&mut way.enter(&Command::new("true"), Sys::Fresh, 20));
+        let Err(failure) = attempt(Self::User) else { return Ok(Self::User) };
+        if is_root() && attempt(Self::Root).is_ok() {
+            return Ok(Self::Root);
+        }
+        let said = failure.to_string();
+        Err(format!(
+            "this machine lets us make no namespaces ({}); see /proc/sys/user/max_user_namespaces, \
+             /proc/sys/kernel/unprivileged_userns_clone and /proc/sys/kernel/apparmor_restrict_unprivileged_userns; \
+             a container needs --privileged",
+            said.lines().last().unwrap_or_default()
+        ))
+    }
+
+    /// `program` and its arguments in namespaces of their own, ended by force after `limit` seconds.
+    pub(crate) fn enter(self, program: &Command, sys: Sys, limit: u32) -> Command {
+        let mut command = Command::new("timeout");
+        command.args(["--kill-after=5", &limit.to_string(), "unshare"]);
+        if self == Self::User {
+            command.args(["--user", "--map-root-user"]);
+        }
+        command.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+        command.args(["sh", "-c", FIRST, "sh", if sys == Sys::Kept { "keep-sys" } else { "fresh-sys" }]);
+        command.arg(program.get_program()).args(program.get_args());
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some(dir) = program.get_current_dir() {
+            command.current_dir(dir);
+        }
+        command
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn way() -> Option<Way> {
+        Way::find().inspect_err(|why| eprintln!("skipped: {why}")).ok()
+    }
+
     #[test]
     fn a_program_inside_is_root_over_an_empty_network_and_leaves_no_process() {
-        if let Some(why) = refusal() {
-            eprintln!("not tried: {why}");
-            return;
-        }
+        let Some(way) = way() else { return };
         let script = r#"echo "$(id -u) $(ls /sys/class/net) $$ $MARK $(pwd)"; sleep 600 & exit 7"#;
         let mut inside = Command::new("sh");
         inside.args(["-c", script]).env("MARK", "seen").current_dir("/");
         let started = std::time::Instant::now();
-        let out = enter(&inside, Sys::Fresh, 60).output().unwrap();
+        let out = way.enter(&inside, Sys::Fresh, 60).output().unwrap();
         let said = String::from_utf8(out.stdout).unwrap();
         let words: Vec<_> = said.split_whitespace().collect();
         assert_eq!((words[0], words[1], words[3], words[4]), ("0", "lo", "seen", "/"), "{said}");
@@ -96,12 +98,9 @@ mod tests {
 
     #[test]
     fn a_program_that_hangs_is_ended() {
-        if let Some(why) = refusal() {
-            eprintln!("not tried: {why}");
-            return;
-        }
+        let Some(way) = way() else { return };
         let mut inside = Command::new("sleep");
         inside.arg("600");
-        assert_eq!(enter(&inside, Sys::Kept, 1).output().unwrap().status.code(), Some(124));
+        assert_eq!(way.enter(&inside, Sys::Kept, 1).output().unwrap().status.code(), Some(124));
     }
 }

@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     sync::mpsc,
     thread,
@@ -17,8 +17,9 @@ use serde_json::Value;
 
 use crate::{
     args::Args,
-    conformance, guest,
-    namespaces::{self, Sys},
+    conformance,
+    guest::{self, Guest},
+    namespaces::{Sys, Way},
     process::{During, Failure, Result},
     setup,
     tally::Tally,
@@ -164,37 +165,36 @@ fn run_all(suites: &[Suite], kind: Kind, selection: &Selection) -> Result<Tally>
     if chosen.is_empty() {
         return Ok(tally);
     }
-    if kind != Kind::Plain
-        && let Some(why) = namespaces::refusal()
-    {
-        println!("SKIPPED {} test programs: {why}", chosen.len());
-        for _ in chosen {
-            tally += Tally::SKIPPED;
+    let way = match kind {
+        Kind::Plain => Ok(None),
+        Kind::Netns | Kind::EndToEnd => Way::find().map(Some),
+    };
+    let way = match way {
+        Ok(way) => way,
+        Err(why) => {
+            println!("SKIPPED {} test programs: {why}", chosen.len());
+            return Ok(chosen.iter().fold(tally, |sum, _| sum + Tally::SKIPPED));
         }
-        return Ok(tally);
-    }
+    };
     let guest = if kind == Kind::EndToEnd { Some(guest::ensure()?) } else { None };
     for suite in chosen {
-        tally += suite.run(kind, guest.as_ref().map(|guest| guest.dir.as_path()), selection)?;
+        tally += suite.run(way, guest.as_ref(), selection)?;
     }
     Ok(tally)
 }
 
 impl Suite {
-    fn run(&self, kind: Kind, guest: Option<&Path>, selection: &Selection) -> Result<Tally> {
+    /// Runs it as it is, or in namespaces, or in namespaces with a guest.
+    fn run(&self, way: Option<Way>, guest: Option<&Guest>, selection: &Selection) -> Result<Tally> {
         println!("\n── {} {}", self.package, self.target);
         let mut program = Command::new(&self.program);
         program.args(&selection.filter).current_dir(&self.dir);
         program.env("CARGO_MANIFEST_DIR", &self.dir).env("CARGO_PKG_NAME", &self.package);
-        let mut command = match kind {
-            Kind::Plain => program,
-            Kind::Netns => namespaces::enter(program.env("VIRT_NETNS", "1"), Sys::Fresh, LIMIT),
-            Kind::EndToEnd => {
-                program.env("VIRT_E2E", "1");
-                if let Some(dir) = guest {
-                    program.env("VIRT_GUEST_DIR", dir);
-                }
-                namespaces::enter(&program, Sys::Kept, LIMIT)
+        let mut command = match (way, guest) {
+            (None, _) => program,
+            (Some(way), None) => way.enter(program.env("VIRT_NETNS", "1"), Sys::Fresh, LIMIT),
+            (Some(way), Some(guest)) => {
+                way.enter(program.env("VIRT_E2E", "1").env("VIRT_GUEST_DIR", &guest.dir), Sys::Kept, LIMIT)
             }
         };
         let started = Instant::now();

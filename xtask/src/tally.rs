@@ -1,6 +1,9 @@
 //! Counting what test programs report, and the final line of every verb that runs tests.
 
-use std::{fmt, ops::AddAssign};
+use std::{
+    fmt,
+    ops::{Add, AddAssign},
+};
 
 /// Tests that passed, failed and were skipped.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,15 @@ impl AddAssign for Tally {
         self.passed += more.passed;
         self.failed += more.failed;
         self.skipped += more.skipped;
+    }
+}
+
+impl Add for Tally {
+    type Output = Self;
+
+    fn add(mut self, more: Self) -> Self {
+        self += more;
+        self
     }
 }
 
