@@ -7,8 +7,8 @@
 //! Rules that hold for every call:
 //!
 //! - Calls on one domain come one at a time, but for [`Running::kill`] and the agent's calls, which may come beside another.
-//! - A call may hang: the engine gives its caller an error at the deadline and keeps the call. A call is dropped unfinished only
-//!   after [`Running::kill`] has returned, or when the process ends.
+//! - A call may hang: the engine gives its caller an error at the deadline and keeps the call. A call on a [`Running`] is dropped
+//!   unfinished only after [`Running::kill`] has returned, or just before [`Running::detach`] for another process that is about to destroy the guest.
 //! - What the hypervisor reports is sent to the [`EventSink`] in the order in which it happened, and before the
 //!   answer of the call that caused it: `stop`'s event comes before `stop`'s reply.
 
@@ -88,7 +88,8 @@ pub trait Backend: Send + Sync + 'static {
     /// For [`Phase::Running`] it re-attaches; if the guest is gone it releases what the guest held. For [`Phase::Starting`] it undoes the
     /// start, for [`Phase::Stopping`] it finishes the stop: both answer [`Recovered::Gone`].
     ///
-    /// An error means that the guest may well run but that no hold on it could be had: the status file stays.
+    /// An error means that the guest may well run but that no hold on it could be had: the status file stays. The call
+    /// may be dropped unfinished when the guest is to be destroyed instead; another one follows then.
     fn recover(&self, recover: Recover) -> BoxFuture<'_, Result<Recovered>>;
 
     /// Checks that a configuration may be removed and removes what belongs to it (NVRAM, managed save, TPM state) as

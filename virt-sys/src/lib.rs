@@ -42,6 +42,8 @@ pub mod namespace;
 pub mod pidfd;
 #[cfg(feature = "tokio")]
 mod process;
+#[cfg(feature = "tokio")]
+mod readable;
 mod run;
 pub mod spawn;
 pub mod unix;
@@ -53,6 +55,8 @@ pub use namespace::Namespaces;
 pub use pidfd::PidFd;
 #[cfg(feature = "tokio")]
 pub use process::Process;
+#[cfg(feature = "tokio")]
+pub use readable::Readable;
 pub use run::{Limits, Output, run};
 pub use rustix::process::{Pid, Signal};
 pub use spawn::{Child, Spawn, find_program};

@@ -1,0 +1,172 @@
+//! What all domains of an engine share, and the list of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use virt_types::{DomainName, Error, ErrorCode, ErrorDomain, Result, Uuid};
+
+use crate::bus::Bus;
+use crate::changes::Changes;
+use crate::core::{Core, Guest};
+use crate::ownership::Ownership;
+use crate::store::{Store, StoredConfig};
+use crate::task::{Input, Task};
+
+/// How long calls may take and how many may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a call waits for its turn and for its answer before it ends with an error. Starts, ends and other long
+    /// jobs are waited for once they have begun.
+    pub call: Duration,
+    /// How many jobs of a domain may wait; 0 is no limit.
+    pub max_queued: usize,
+    /// How long opening the engine waits for the guests that it finds.
+    pub recovery: Duration,
+}
+
+impl Default for Limits {
+    /// libvirt's thirty seconds and no limit of the queue; five seconds for guests that do not answer at the opening.
+    fn default() -> Self {
+        Self { call: Duration::from_secs(30), max_queued: 0, recovery: Duration::from_secs(5) }
+    }
+}
+
+/// One domain: its state, and the way to its task.
+pub(crate) struct Entry {
+    pub(crate) core: Core,
+    pub(crate) mailbox: mpsc::Sender<Input>,
+    engine: Weak<Engine>,
+    /// Held while the guest changes hands, which takes many steps: the only lock that outlasts an await, and none but
+    /// jobs of this one domain that need its guest ever wait for it.
+    pub(crate) handing: tokio::sync::Mutex<()>,
+    /// Tells those that wait for a hold on the guest that it is to be destroyed.
+    pub(crate) seized: tokio::sync::Notify,
+}
+
+impl Entry {
+    pub(crate) fn engine(&self) -> Result<Arc<Engine>> {
+        self.engine.upgrade().ok_or_else(closed)
+    }
+}
+
+/// Waits until the engine is closed.
+pub(crate) async fn until_closed(closing: &mut watch::Receiver<bool>) {
+    // The end of the sender is the end of the engine as well.
+    let _ = closing.wait_for(|closing| *closing).await;
+}
+
+pub(crate) fn closed() -> Error {
+    Error::new(ErrorCode::InvalidConn, ErrorDomain::Domain, "the engine was closed")
+}
+
+#[derive(Default)]
+pub(crate) struct Maps {
+    by_uuid: HashMap<Uuid, Arc<Entry>>,
+    by_name: HashMap<DomainName, Uuid>,
+}
+
+impl Maps {
+    pub(crate) fn uuid(&self, uuid: Uuid) -> Option<&Arc<Entry>> {
+        self.by_uuid.get(&uuid)
+    }
+
+    pub(crate) fn name(&self, name: &DomainName) -> Option<&Arc<Entry>> {
+        self.by_uuid.get(self.by_name.get(name)?)
+    }
+
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.by_uuid.values()
+    }
+
+    pub(crate) fn insert(&mut self, uuid: Uuid, name: DomainName, entry: Arc<Entry>) {
+        self.by_uuid.insert(uuid, entry);
+        self.by_name.insert(name, uuid);
+    }
+
+    fn remove(&mut self, uuid: Uuid) {
+        self.by_uuid.remove(&uuid);
+        self.by_name.retain(|_, named| *named != uuid);
+    }
+
+    /// Forgets a domain whose name another one has now.
+    pub(crate) fn drop_entry(&mut self, uuid: Uuid) {
+        self.remove(uuid);
+    }
+
+    pub(crate) fn rename(&mut self, uuid: Uuid, to: DomainName) {
+        self.by_name.retain(|_, named| *named != uuid);
+        self.by_name.insert(to, uuid);
+    }
+}
+
+/// What all domains share.
+pub(crate) struct Engine {
+    pub(crate) store: Arc<Store>,
+    pub(crate) bus: Arc<Bus>,
+    pub(crate) ownership: Ownership,
+    pub(crate) changes: Changes,
+    pub(crate) limits: Limits,
+    pub(crate) closing: watch::Sender<bool>,
+    pub(crate) runtime: tokio::runtime::Handle,
+    maps: RwLock<Maps>,
+}
+
+impl Engine {
+    pub(crate) fn new(store: Arc<Store>, changes: Changes, limits: Limits) -> Self {
+        Self {
+            bus: Arc::default(),
+            ownership: Ownership::new(store.layout.clone()),
+            store,
+            changes,
+            limits,
+            closing: watch::Sender::new(false),
+            runtime: tokio::runtime::Handle::current(),
+            maps: RwLock::default(),
+        }
+    }
+
+    /// The list, for a look-up; never kept across an await.
+    pub(crate) fn maps(&self) -> RwLockReadGuard<'_, Maps> {
+        self.maps.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn maps_mut(&self) -> RwLockWriteGuard<'_, Maps> {
+        self.maps.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.limits.call
+    }
+
+    /// Puts a domain into the list and starts its task. The caller has made sure that it is unique.
+    pub(crate) fn add(
+        self: &Arc<Self>,
+        maps: &mut Maps,
+        uuid: Uuid,
+        name: DomainName,
+        config: Option<StoredConfig>,
+        guest: Option<Guest>,
+    ) -> Arc<Entry> {
+        let (mailbox, inbox) = mpsc::channel(64);
+        let core =
+            Core::new(Arc::clone(&self.store), Arc::clone(&self.bus), uuid, name.clone(), config, guest);
+        let entry = Arc::new(Entry {
+            core,
+            mailbox,
+            engine: Arc::downgrade(self),
+            handing: tokio::sync::Mutex::new(()),
+            seized: tokio::sync::Notify::new(),
+        });
+        maps.insert(uuid, name, Arc::clone(&entry));
+        self.runtime.spawn(Task::new(Arc::clone(&entry), self).run(inbox, self.closing.subscribe()));
+        entry
+    }
+
+    /// Takes a domain out of the list.
+    pub(crate) fn remove(&self, uuid: Uuid) {
+        self.maps_mut().remove(uuid);
+    }
+}

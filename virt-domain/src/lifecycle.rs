@@ -1,0 +1,548 @@
+//! The jobs that move a domain through its life.
+
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Weak};
+
+use tokio::sync::watch;
+use virt_conf::domain::Domain;
+use virt_driver::Lifecycle;
+use virt_types::{
+    CreateFlags, DomainState, DomainStatus, Error, ErrorCode, ErrorDomain, PausedReason, RebootFlags, Result,
+    RunningReason, ShutdownFlags, ShutoffReason, StartedDetail, StoppedDetail, SuspendedDetail,
+};
+
+use crate::admission::not_running;
+use crate::backend::Record;
+use crate::context::JobContext;
+use crate::core::Guest;
+use crate::engine::Entry;
+use crate::machine::{FollowUp, Happening, Machine, stopped_detail};
+use crate::ownership::Request;
+use crate::status_file::Binding;
+use crate::{Action, CrashAction, JobKind, Kill, LongJob, Phase, PowerWay, Running, Start, Started};
+
+/// How a domain is started.
+#[derive(Debug, Default)]
+pub struct StartOptions {
+    /// Flags of the call. Whether the guest ends with a connection is decided by [`StartOptions::bound_to`] alone.
+    pub flags: CreateFlags,
+    /// Descriptors for the guest.
+    pub files: Vec<OwnedFd>,
+    /// The connection with which the guest ends.
+    pub bound_to: Option<crate::LeaseId>,
+}
+
+fn invalid(driver: ErrorDomain, words: &str) -> Error {
+    Error::new(ErrorCode::OperationInvalid, driver, words)
+}
+
+/// Starts the configuration, or the given domain in its stead. Answers the number of the instance.
+pub(crate) async fn start(
+    context: JobContext,
+    instead: Option<Domain>,
+    options: StartOptions,
+) -> Result<u32> {
+    context.own(Request::Yield).await?;
+    let driver = context.backend().error_domain();
+    let config = {
+        let state = context.state();
+        if let Some(guest) = &state.guest {
+            return Err(match &instead {
+                None => invalid(driver, "domain is already running"),
+                Some(_) => {
+                    invalid(ErrorDomain::Domain, &format!("domain '{}' is already active", guest.live.name))
+                }
+            });
+        }
+        instead.or_else(|| state.config.as_ref().map(|stored| (*stored.config).clone()))
+    };
+    let config = config.ok_or_else(|| crate::task::no_domain(&context.snapshot()))?;
+    let mut live = match context.backend().prepare(&config, options.flags).await {
+        Ok(live) => live,
+        Err(error) => {
+            let mut state = context.state();
+            state.shutoff = ShutoffReason::Failed;
+            state.publish();
+            return Err(error);
+        }
+    };
+    let id = {
+        let root = context.engine.ownership.root(context.deadline).await?;
+        let id = context.engine.store.next_id();
+        drop(root);
+        id?
+    };
+    live.id = i32::try_from(id).ok();
+    let mut machine = Machine::starting(context.backend().actions(&live));
+    machine.run_reason = Some(RunningReason::Booted);
+    let binding = options.bound_to.map(|_| this_process());
+    let mut guest = Guest::starting(id, live.clone(), machine, binding);
+    guest.bound_to = options.bound_to;
+    let events = guest.sink();
+    let cancel = guest.cancel.subscribe();
+    {
+        let mut state = context.state();
+        state.guest = Some(guest);
+        if let Err(error) = state.save() {
+            state.guest = None;
+            return Err(error);
+        }
+        state.publish();
+    }
+    context.entry.core.stirred.notify_one();
+    let record: Arc<dyn Record> = Arc::new(Recorder(Arc::downgrade(&context.entry)));
+    let start = Start { live, flags: options.flags, files: options.files, events, record, cancel };
+    let paused = options.flags.contains(CreateFlags::START_PAUSED);
+    let started = match context.backend().start(start).await {
+        Ok(started) => started,
+        Err(error) => {
+            context.state().ended(ShutoffReason::Failed, None);
+            return Err(error);
+        }
+    };
+    match go(&context, started, paused).await {
+        Ok(()) => Ok(id),
+        Err(error) => {
+            end(&context, ShutoffReason::Failed, Kill::Force, None).await?;
+            Err(error)
+        }
+    }
+}
+
+/// From a guest whose virtual CPUs stand still to one that is announced.
+async fn go(context: &JobContext, started: Started, paused: bool) -> Result<()> {
+    let running = Arc::clone(&started.running);
+    let cancelled = {
+        let mut state = context.state();
+        let guest = state.guest.as_mut().ok_or_else(not_running)?;
+        guest.live = Arc::new(started.live);
+        guest.pid = running.pid();
+        guest.running = Some(Arc::clone(&running));
+        guest.phase = Phase::Running;
+        let cancelled = *guest.cancel.borrow();
+        state.save()?;
+        state.publish();
+        cancelled
+    };
+    if cancelled {
+        return Err(not_running());
+    }
+    if paused {
+        let mut state = context.state();
+        state.settle();
+        if let Some(guest) = state.guest.as_mut() {
+            guest.machine.status = DomainStatus::Paused(PausedReason::User);
+            guest.machine.run_reason = None;
+        }
+        // Both kinds of listeners are served: those that care for on and off, and those that care for running.
+        state.changed([
+            virt_driver::DomainEventKind::Lifecycle(Lifecycle::Started(StartedDetail::Booted)),
+            virt_driver::DomainEventKind::Lifecycle(Lifecycle::Suspended(SuspendedDetail::Paused)),
+        ]);
+        return Ok(());
+    }
+    running.resume().await?;
+    let mut state = context.state();
+    state.settle();
+    state.apply_if(|machine| machine.is_starting(), Happening::Resumed);
+    if state.guest.is_none() {
+        return Err(not_running());
+    }
+    state.tell_lifecycle(Lifecycle::Started(StartedDetail::Booted));
+    Ok(())
+}
+
+#[derive(Debug)]
+struct Recorder(Weak<Entry>);
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry").field("name", &self.core.snapshot().name).finish_non_exhaustive()
+    }
+}
+
+impl Record for Recorder {
+    fn record(&self, pid: Option<u32>, elements: &str) -> Result<()> {
+        let entry = self.0.upgrade().ok_or_else(crate::engine::closed)?;
+        let mut state = entry.core.lock();
+        let guest = state.guest.as_mut().ok_or_else(not_running)?;
+        if pid.is_some() {
+            guest.pid = pid;
+        }
+        guest.recorded = elements.to_owned();
+        state.save()
+    }
+}
+
+fn this_process() -> Binding {
+    let pid = rustix::process::getpid();
+    Binding {
+        pid: std::process::id(),
+        // A process can always read its own entry; without one the binding holds as long as the pid lives.
+        start_time: virt_sys::pidfd::start_time(pid).unwrap_or_default(),
+    }
+}
+
+/// Ends the running instance: the intent, the kill, the release, then the state.
+async fn end(
+    context: &JobContext,
+    reason: ShutoffReason,
+    kill: Kill,
+    told_as: Option<StoppedDetail>,
+) -> Result<()> {
+    let (running, before) = {
+        let mut state = context.state();
+        let Some(running) = state.running() else { return Ok(()) };
+        let Some(guest) = state.guest.as_mut() else { return Ok(()) };
+        let before = (guest.phase, guest.machine.ending, guest.machine.fake_reboot);
+        guest.machine.ending = true;
+        guest.machine.fake_reboot = false;
+        if kill == Kill::Force {
+            guest.phase = Phase::Stopping(reason);
+        }
+        state.save_anyway();
+        (running, before)
+    };
+    if let Err(error) = running.kill(kill).await {
+        let mut state = context.state();
+        if let Some(guest) = state.guest.as_mut() {
+            (guest.phase, guest.machine.ending, guest.machine.fake_reboot) = before;
+        }
+        state.save_anyway();
+        return Err(error);
+    }
+    finish(context, &running, reason, told_as).await;
+    Ok(())
+}
+
+/// The process is gone: what it held is released, and the state says so.
+async fn finish(
+    context: &JobContext,
+    running: &Arc<dyn Running>,
+    reason: ShutoffReason,
+    told_as: Option<StoppedDetail>,
+) {
+    {
+        let mut state = context.state();
+        state.settle();
+        if let Some(guest) = state.guest.as_mut() {
+            guest.machine.ending = true;
+            guest.phase = Phase::Stopping(reason);
+        }
+        state.save_anyway();
+    }
+    running.release().await;
+    context.state().ended(reason, told_as);
+}
+
+/// `virDomainDestroyFlags`
+pub(crate) async fn destroy(context: JobContext, kill: Kill) -> Result<()> {
+    let starting = stop_start(&context).await;
+    if starting && !context.snapshot().is_active() {
+        return Ok(());
+    }
+    let had_hold = context.state().running().is_some();
+    let request = if kill == Kill::Force { Request::Seize } else { Request::Yield };
+    context.own(request).await?;
+    let state_now = {
+        let state = context.state();
+        (state.guest.is_none(), state.shutoff)
+    };
+    match state_now {
+        // Taking hold of a guest that is to go has ended it.
+        (true, ShutoffReason::Destroyed) if !had_hold && kill == Kill::Force => return Ok(()),
+        (true, _) if starting => return Ok(()),
+        (true, _) => return Err(not_running()),
+        (false, _) => {}
+    }
+    end(&context, ShutoffReason::Destroyed, kill, Some(StoppedDetail::Destroyed)).await
+}
+
+/// Tells a start that is under way to give up, and waits for it. Whether there was one.
+async fn stop_start(context: &JobContext) -> bool {
+    let starting =
+        |snapshot: &crate::Snapshot| snapshot.held.any(|kind| kind == JobKind::Long(LongJob::Start));
+    if !starting(&context.snapshot()) {
+        return false;
+    }
+    if let Some(guest) = &context.state().guest {
+        guest.cancel.send_replace(true);
+    }
+    let mut snapshots: watch::Receiver<_> = context.entry.core.watch();
+    let _ = snapshots.wait_for(|snapshot| !starting(snapshot)).await;
+    true
+}
+
+/// `virDomainSuspend`
+pub(crate) async fn suspend(context: JobContext) -> Result<()> {
+    let running = context.running().await?;
+    match context.snapshot().status.state() {
+        DomainState::PmSuspended => {
+            return Err(invalid(context.backend().error_domain(), "domain is pmsuspended"));
+        }
+        DomainState::Paused => return Ok(()),
+        _ => {}
+    }
+    expect(&context, |machine| machine.pause_reason = Some(PausedReason::User));
+    let done = running.suspend().await;
+    settle_as(&context, &done, Happening::Stopped, |status| matches!(status.state(), DomainState::Running));
+    expect(&context, |machine| machine.pause_reason = None);
+    done
+}
+
+/// `virDomainResume`
+pub(crate) async fn resume(context: JobContext) -> Result<()> {
+    let running = context.running().await?;
+    let driver = context.backend().error_domain();
+    match context.snapshot().status.state() {
+        DomainState::PmSuspended => return Err(invalid(driver, "domain is pmsuspended")),
+        DomainState::Running => return Err(invalid(driver, "domain is already running")),
+        DomainState::Paused | DomainState::Crashed => {}
+        _ => return Ok(()),
+    }
+    expect(&context, |machine| machine.run_reason = Some(RunningReason::Unpaused));
+    let done = running.resume().await;
+    settle_as(&context, &done, Happening::Resumed, |status| {
+        matches!(status.state(), DomainState::Paused | DomainState::Crashed)
+    });
+    expect(&context, |machine| machine.run_reason = None);
+    done
+}
+
+/// `virDomainReset`
+pub(crate) async fn reset(context: JobContext) -> Result<()> {
+    let running = context.running().await?;
+    running.reset().await?;
+    context.settle();
+    {
+        let mut state = context.state();
+        if let Some(guest) = state.guest.as_mut() {
+            guest.machine.fake_reboot = false;
+            if guest.machine.status.state() == DomainState::Crashed {
+                guest.machine.status = DomainStatus::Paused(PausedReason::Crashed);
+            }
+        }
+        state.changed([]);
+    }
+    observe(&context, &running).await
+}
+
+/// `virDomainPMWakeup`
+pub(crate) async fn wake_up(context: JobContext) -> Result<()> {
+    let running = context.running().await?;
+    if context.snapshot().status.state() != DomainState::PmSuspended {
+        let words = "Unable to wake up domain: domain is not suspended";
+        return Err(invalid(context.backend().error_domain(), words));
+    }
+    running.wake_up().await?;
+    context.settle();
+    Ok(())
+}
+
+/// Whether a call goes to the agent, and what then if that fails.
+struct Route {
+    agent: bool,
+    agent_only: bool,
+}
+
+impl Route {
+    fn new(flags: u32, agent_bit: u32, acpi_bit: u32, has_agent: bool) -> Self {
+        let asked = flags & agent_bit != 0;
+        Self { agent: asked || (flags == 0 && has_agent), agent_only: asked && flags & acpi_bit == 0 }
+    }
+}
+
+/// `virDomainShutdownFlags`, of which the agent's and the power button's part are jobs of their own kinds.
+pub(crate) async fn power(
+    context: JobContext,
+    way: PowerWay,
+    reboot: bool,
+    running_only: bool,
+) -> Result<()> {
+    let running = context.running().await?;
+    if running_only && context.snapshot().status.state() != DomainState::Running {
+        return Err(invalid(context.backend().error_domain(), "domain is not running"));
+    }
+    {
+        let mut state = context.state();
+        if let Some(guest) = state.guest.as_mut() {
+            guest.machine.fake_reboot = reboot && way == PowerWay::Acpi;
+        }
+        state.changed([]);
+    }
+    running.power(way, reboot).await
+}
+
+/// The ways of a shutdown or reboot, in the order in which they are tried.
+pub(crate) fn ways(has_agent: bool, flags: u32) -> Vec<PowerWay> {
+    const _: () = assert!(ShutdownFlags::GUEST_AGENT.bits() == RebootFlags::GUEST_AGENT.bits());
+    let (agent, acpi) = (ShutdownFlags::GUEST_AGENT.bits(), ShutdownFlags::ACPI_POWER_BTN.bits());
+    let other = [
+        (ShutdownFlags::INITCTL.bits(), PowerWay::Initctl),
+        (ShutdownFlags::SIGNAL.bits(), PowerWay::Signal),
+        (ShutdownFlags::PARAVIRT.bits(), PowerWay::Paravirt),
+    ];
+    let asked: Vec<PowerWay> =
+        other.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, way)| *way).collect();
+    let route = Route::new(flags, agent, acpi, has_agent);
+    let mut ways = asked;
+    if route.agent {
+        ways.push(PowerWay::Agent);
+    }
+    let only_others = flags & !(agent | acpi) != 0 && flags & acpi == 0;
+    if !(route.agent_only || only_others) {
+        ways.push(PowerWay::Acpi);
+    }
+    ways
+}
+
+/// Whether a shutdown becomes a reboot, or a reboot a shutdown, because the domain wants it so.
+pub(crate) fn reboots(actions: crate::Actions, reboot: bool) -> bool {
+    if reboot {
+        !matches!(actions.on_reboot, Action::Destroy | Action::Preserve)
+    } else {
+        matches!(actions.on_poweroff, Action::Restart | Action::RenameRestart)
+    }
+}
+
+/// A power-off that is to be a reboot: reset, and on.
+pub(crate) async fn fake_reboot(context: JobContext) -> Result<()> {
+    let rebooted = reset_and_go(&context).await;
+    {
+        let mut state = context.state();
+        if let Some(guest) = state.guest.as_mut() {
+            guest.machine.paused_shutdown = false;
+            guest.machine.fake_reboot = false;
+        }
+        state.changed([]);
+    }
+    let running = context.state().running();
+    if rebooted.is_err()
+        && let Some(running) = running
+    {
+        // Its end is reported, and then the domain is shut off as after a crash.
+        running.kill(Kill::Force).await?;
+    }
+    rebooted
+}
+
+async fn reset_and_go(context: &JobContext) -> Result<()> {
+    let running = context.running().await?;
+    running.reset().await?;
+    context.settle();
+    let crashed = context.snapshot().status.state() == DomainState::Crashed;
+    let reason = if crashed { RunningReason::Crashed } else { RunningReason::Booted };
+    expect(context, |machine| machine.run_reason = Some(reason));
+    let done = running.resume().await;
+    settle_as(context, &done, Happening::Resumed, |status| status.state() != DomainState::Running);
+    done
+}
+
+/// A panic was reported.
+pub(crate) async fn panicked(context: JobContext) -> Result<()> {
+    let running = context.running().await?;
+    // The stop that comes with the panic is reported before this is answered.
+    let _ = running.observe().await;
+    {
+        let mut state = context.state();
+        state.settle();
+        state.apply(Happening::Crashed);
+        // What follows is done right here.
+        state.follow_ups.retain(|follow_up| !matches!(follow_up, FollowUp::Crash(_)));
+    }
+    after_crash(context).await
+}
+
+/// What the domain wants done after a panic.
+pub(crate) async fn after_crash(context: JobContext) -> Result<()> {
+    let running = context.running().await?;
+    let wish = context.state().guest.as_ref().map(|guest| guest.machine.actions.on_crash);
+    if matches!(wish, Some(CrashAction::CoredumpDestroy | CrashAction::CoredumpRestart)) {
+        running.core_dump().await?;
+    }
+    match wish {
+        Some(CrashAction::Destroy | CrashAction::CoredumpDestroy) => {
+            end(&context, ShutoffReason::Crashed, Kill::Force, Some(StoppedDetail::Crashed)).await
+        }
+        Some(CrashAction::Restart | CrashAction::CoredumpRestart) => fake_reboot(context).await,
+        Some(CrashAction::Preserve | CrashAction::RenameRestart) | None => Ok(()),
+    }
+}
+
+/// The process went by itself.
+pub(crate) async fn after_exit(context: JobContext, reason: ShutoffReason) -> Result<()> {
+    // A start whose guest has just gone notices that itself, and must have said so first.
+    stop_start(&context).await;
+    let Some(running) = context.state().running() else { return Ok(()) };
+    finish(&context, &running, reason, Some(stopped_detail(reason))).await;
+    Ok(())
+}
+
+/// A start that another process did not finish.
+pub(crate) async fn abandon(context: JobContext) -> Result<()> {
+    end(&context, ShutoffReason::Failed, Kill::Force, None).await
+}
+
+fn expect(context: &JobContext, change: impl FnOnce(&mut Machine)) {
+    if let Some(guest) = context.state().guest.as_mut() {
+        change(&mut guest.machine);
+    }
+}
+
+/// Takes in the reports of a call; if it worked but nothing was reported, what it did happened anyway.
+fn settle_as(
+    context: &JobContext,
+    done: &Result<()>,
+    happening: Happening,
+    pending: impl Fn(DomainStatus) -> bool,
+) {
+    let mut state = context.state();
+    state.settle();
+    if done.is_ok() && pending(state.status()) {
+        state.apply(happening);
+    }
+}
+
+async fn observe(context: &JobContext, running: &Arc<dyn Running>) -> Result<()> {
+    let observed = running.observe().await?;
+    let mut state = context.state();
+    state.settle();
+    if let Some(guest) = state.guest.as_mut() {
+        let events = guest.machine.observe(observed);
+        state.changed(events);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use PowerWay::{Acpi, Agent, Initctl};
+
+    #[test]
+    fn ways_of_a_shutdown() {
+        let (agent, acpi, initctl) =
+            (ShutdownFlags::GUEST_AGENT, ShutdownFlags::ACPI_POWER_BTN, ShutdownFlags::INITCTL);
+        let none = ShutdownFlags::empty();
+        for (has_agent, flags, expected) in [
+            (false, none, vec![Acpi]),
+            (true, none, vec![Agent, Acpi]),
+            (true, acpi, vec![Acpi]),
+            (false, agent, vec![Agent]),
+            (true, agent | acpi, vec![Agent, Acpi]),
+            (false, initctl, vec![Initctl]),
+        ] {
+            assert_eq!(ways(has_agent, flags.bits()), expected, "{has_agent} {flags:?}");
+        }
+    }
+
+    #[test]
+    fn wishes_turn_shutdowns_and_reboots_into_each_other() {
+        let actions =
+            |on_poweroff, on_reboot| crate::Actions { on_poweroff, on_reboot, ..crate::Actions::default() };
+        assert!(!reboots(actions(Action::Destroy, Action::Restart), false));
+        assert!(reboots(actions(Action::Restart, Action::Restart), false));
+        assert!(reboots(actions(Action::Destroy, Action::Restart), true));
+        assert!(!reboots(actions(Action::Destroy, Action::Destroy), true));
+    }
+}
