@@ -40,7 +40,7 @@ impl Machine {
         // The type is looked up among the models, since a model's name can not be derived from it everywhere.
         let default_cpu = default_cpu_type.and_then(|wanted| {
             let model = replies.list("query-cpu-definitions").find(|cpu| cpu["typename"] == wanted);
-            model.and_then(|cpu| cpu["name"].as_str().map(str::to_owned))
+            model.and_then(|cpu| cpu["name"].as_str().map(model_name))
         });
         Self {
             name: text("name").unwrap_or_default(),
@@ -72,7 +72,7 @@ pub struct CpuDefinition {
 impl CpuDefinition {
     pub(super) fn read_all(replies: &Replies) -> Vec<Self> {
         let read = |item: &Value| Self {
-            name: item["name"].as_str().unwrap_or_default().to_owned(),
+            name: model_name(item["name"].as_str().unwrap_or_default()),
             type_name: item["typename"].as_str().unwrap_or_default().to_owned(),
             blockers: item["unavailable-features"]
                 .as_array()
@@ -81,6 +81,16 @@ impl CpuDefinition {
         };
         replies.list("query-cpu-definitions").map(read).collect()
     }
+}
+
+/// CPU models of POWER that libvirt writes in upper case; QEMU has them in lower case since 2.11.
+const POWER_MODELS: &[&str] =
+    &["POWER6", "POWER7", "POWER8", "POWER9", "POWER10", "POWERPC_e5500", "POWERPC_e6500"];
+
+/// libvirt's name of a CPU model.
+fn model_name(name: &str) -> String {
+    let known = POWER_MODELS.iter().find(|model| model.eq_ignore_ascii_case(name));
+    known.map_or(name, |model| model).to_owned()
 }
 
 /// libvirt's architecture for QEMU's target name.

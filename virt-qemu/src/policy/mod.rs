@@ -1,6 +1,7 @@
 //! What the QEMU driver decides where a document is silent, and what it refuses.
 
 mod address;
+mod boot;
 mod cpu;
 mod defaults;
 mod features;
@@ -54,6 +55,7 @@ impl Policy for QemuPolicy<'_> {
 
     fn domain(&self, domain: &mut Domain, _flags: ParseFlags) -> Result<()> {
         machine_type(domain, self.caps)?;
+        boot::complete(domain, self.config)?;
         defaults::add(domain, self.caps)?;
         cpu::choose_model(domain, self)?;
         features::complete(domain, self.caps);

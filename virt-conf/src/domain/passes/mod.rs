@@ -12,7 +12,7 @@ mod video;
 
 pub use policy::{NullPolicy, Policy, PolicyFeatures};
 
-use super::{DeviceMut, Domain, OsType, device};
+use super::{DeviceMut, Domain, LoaderType, OsType, device};
 use crate::error::{unsupported, xml_error};
 use crate::{ParseFlags, Result};
 
@@ -31,6 +31,7 @@ impl Domain {
         self.for_each_device_mut(|mut device, domain| fill_device(&mut device, domain, policy, flags))?;
         self.vcpus.fill()?;
         self.fill_memory(flags)?;
+        self.fill_loader();
         self.fill_hugepages();
         self.refuse_duplicate_controllers()?;
         self.refuse_duplicate_panics()?;
@@ -41,6 +42,13 @@ impl Domain {
         self.fill_primary_video(policy, flags)?;
         policy.assign_addresses(self, flags)?;
         self.refuse_unknown_features(policy.features())
+    }
+
+    /// A firmware image is a ROM unless the document says otherwise.
+    fn fill_loader(&mut self) {
+        if let Some(loader) = self.os.loader.as_mut().filter(|loader| loader.path.is_some()) {
+            loader.kind.get_or_insert(LoaderType::Rom);
+        }
     }
 
     fn refuse_unknown_features(&self, features: PolicyFeatures) -> Result<()> {
