@@ -29,6 +29,16 @@ pub struct Config {
     pub seccomp_sandbox: Option<bool>,
     /// `log_timestamp`.
     pub log_timestamp: bool,
+    /// `nbd_tls`: NBD disks that say nothing are encrypted.
+    pub nbd_tls: bool,
+    /// `nbd_tls_x509_cert_dir`.
+    pub nbd_tls_x509_cert_dir: PathBuf,
+    /// `vxhs_tls`: VxHS disks that say nothing are encrypted.
+    pub vxhs_tls: bool,
+    /// `vxhs_tls_x509_cert_dir`.
+    pub vxhs_tls_x509_cert_dir: PathBuf,
+    /// `gluster_debug_level`, 0 to 9.
+    pub gluster_debug_level: u32,
 }
 
 impl Config {
@@ -47,6 +57,11 @@ impl Config {
             spice_tls: false,
             seccomp_sandbox: None,
             log_timestamp: true,
+            nbd_tls: false,
+            nbd_tls_x509_cert_dir: "/etc/pki/qemu".into(),
+            vxhs_tls: false,
+            vxhs_tls_x509_cert_dir: "/etc/pki/qemu".into(),
+            gluster_debug_level: 4,
         }
     }
 

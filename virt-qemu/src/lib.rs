@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::print_stderr))]
 
 pub mod alias;
+pub mod block;
 pub mod caps;
 pub mod config;
 pub mod device;

@@ -84,6 +84,22 @@ capabilities! {
     VirtioBalloonFreePageReporting "virtio-balloon.free-page-reporting" Evidence::DeviceProperty("virtio-balloon-pci", "free-page-reporting");
     CpuMigratable "cpu.migratable" Evidence::DeviceProperty("max-x86_64-cpu", "migratable");
     MchExtendedTsegMbytes "mch.extended-tseg-mbytes" Evidence::DeviceProperty("mch", "extended-tseg-mbytes");
+    // Disks.
+    VirtioBlkScsi "virtio-blk-pci.scsi" Evidence::DeviceProperty("virtio-blk-pci", "scsi");
+    VirtioBlkQueueSize "virtio-blk.queue-size" Evidence::DeviceProperty("virtio-blk-pci", "queue-size");
+    ScsiBlock "scsi-block" Evidence::Type("scsi-block");
+    ScsiDiskChannel "scsi-disk.channel" Evidence::DeviceProperty("scsi-hd", "channel");
+    RotationRate "rotation-rate" Evidence::DeviceProperty("scsi-hd", "rotation_rate");
+    UsbStorage "usb-storage" Evidence::Type("usb-storage");
+    VhostUserBlk "vhost-user-blk" Evidence::Type("vhost-user-blk");
+    VirtioBlkVhostVdpa "virtio-blk-vhost-vdpa" Evidence::Schema("blockdev-add/arg-type/+virtio-blk-vhost-vdpa/$fdset");
+    AioIoUring "aio.io_uring" Evidence::Schema("blockdev-add/arg-type/+file/aio/^io_uring");
+    PrManagerHelper "pr-manager-helper" Evidence::Type("pr-manager-helper");
+    Qcow2DiscardNoUnref "qcow2-discard-no-unref" Evidence::Schema("blockdev-add/arg-type/+qcow2/discard-no-unref");
+    BlockdevNbdTlsHostname "blockdev.nbd.tls-hostname" Evidence::Schema("blockdev-add/arg-type/+nbd/tls-hostname");
+    RbdEncryption "rbd-encryption" Evidence::Schema("blockdev-add/arg-type/+rbd/encrypt");
+    RbdEncryptionLayering "rbd-encryption-layering" Evidence::Schema("blockdev-add/arg-type/+rbd/encrypt/parent");
+    RbdEncryptionLuksAny "rbd-encryption-luks-any" Evidence::Schema("blockdev-add/arg-type/+rbd/encrypt/format/^luks-any");
     // Controllers.
     Piix3UsbUhci "piix3-usb-uhci" Evidence::Type("piix3-usb-uhci");
     Piix4UsbUhci "piix4-usb-uhci" Evidence::Type("piix4-usb-uhci");

@@ -2,6 +2,7 @@
 
 pub mod common;
 pub mod controller;
+pub mod disk;
 mod hub;
 mod input;
 mod memballoon;

@@ -1,6 +1,6 @@
 //! The plan as a command line.
 
-use super::{Part, Plan};
+use super::{Part, Plan, Props};
 
 impl Plan {
     /// The arguments after the program's name.
@@ -26,6 +26,10 @@ impl Part {
             Self::Flag(name) => vec![(*name).to_owned()],
             Self::Option(name, value) => vec![(*name).to_owned(), value.clone()],
             Self::Object(props) => vec!["-object".to_owned(), props.to_string()],
+            // What is shown of a secret is only that there is one.
+            Self::Secret { id, .. } => {
+                vec!["-object".to_owned(), secret_props(id, "@SECRET@", "@IV@").to_string()]
+            }
             Self::Chardev(value) => vec!["-chardev".to_owned(), value.clone()],
             Self::Blockdev(props) => vec!["-blockdev".to_owned(), props.to_string()],
             Self::Netdev(props) => vec!["-netdev".to_owned(), props.to_string()],
@@ -33,4 +37,16 @@ impl Part {
             Self::Device(props) => vec!["-device".to_owned(), props.to_string()],
         }
     }
+}
+
+/// The object of a secret that is encrypted with the guest's master key; both texts in base64.
+#[must_use]
+pub fn secret_props(id: &str, data: &str, iv: &str) -> Props {
+    Props::new()
+        .str("qom-type", "secret")
+        .str("id", id)
+        .str("data", data)
+        .str("keyid", "masterKey0")
+        .str("iv", iv)
+        .str("format", "base64")
 }

@@ -11,6 +11,7 @@ use virt_conf::domain::Domain;
 pub use build::build;
 pub use props::{Props, keyval};
 
+use crate::block::SecretSource;
 use crate::caps::Capabilities;
 use crate::config::Config;
 
@@ -23,6 +24,13 @@ pub enum Part {
     Option(&'static str, String),
     /// `-object` / `object-add`.
     Object(Props),
+    /// A secret, as `-object secret`, encrypted with the guest's master key when QEMU is told of it.
+    Secret {
+        /// The object's id.
+        id: String,
+        /// Where it comes from.
+        source: SecretSource,
+    },
     /// `-chardev` / `chardev-add`.
     Chardev(String),
     /// `-blockdev` / `blockdev-add`.

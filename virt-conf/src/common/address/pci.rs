@@ -44,7 +44,11 @@ impl Pci {
         self.at.domain == 0 && self.at.bus == 0 && self.at.slot == 0 && self.at.function == 0
     }
 
-    pub(super) fn parse(el: Element<'_>) -> Result<Self> {
+    /// Reads the attributes, of a guest's address or a host's.
+    ///
+    /// # Errors
+    /// For numbers that no address has.
+    pub fn parse(el: Element<'_>) -> Result<Self> {
         let at = PciAddress {
             domain: el.attr_u32("domain", Base::Any)?.unwrap_or(0),
             bus: el.attr_u32("bus", Base::Any)?.unwrap_or(0),

@@ -1,6 +1,7 @@
 //! The devices of a domain: one file each, one table of them all.
 
 mod controller;
+mod disk;
 mod hub;
 mod input;
 mod memballoon;
@@ -19,6 +20,11 @@ use virt_xml::{Element, Writer};
 pub use controller::{
     Controller, ControllerDriver, ControllerKind, ControllerType, IdeModel, PciController, PciModel,
     PciModelName, ScsiModel, UsbModel, VirtioSerialModel,
+};
+pub use disk::{
+    BlockIo, DetectZeroes, Discard, Disk, DiskBus, DiskCache, DiskDevice, DiskDriver, DiskIo, DiskModel,
+    DiskName, DiskTarget, ErrorPolicy, Geometry, IoTune, Mirror, MirrorJob, MirrorState, Sgio,
+    SnapshotLocation, StartupPolicy, Transient, Translation, Tray,
 };
 pub use hub::{Hub, HubType};
 pub use input::{GrabToggle, Input, InputBus, InputGrab, InputModel, InputType};
@@ -40,6 +46,7 @@ use crate::{FormatFlags, ParseFlags, Result};
 macro_rules! for_each_device {
     ($callback:ident) => {
         $callback! {
+            disks: Vec Disk "disk";
             controllers: Vec Controller "controller";
             inputs: Vec Input "input";
             sounds: Vec Sound "sound";

@@ -1,0 +1,223 @@
+//! Where the bytes of an image are: `<source>`, `<backingStore>`, `<mirror>` and their like.
+
+mod backing;
+mod location;
+mod network;
+mod reservations;
+
+use virt_types::text_enum;
+use virt_xml::number::{self, Base};
+use virt_xml::{Element, Writer};
+
+pub use backing::Backing;
+pub(crate) use backing::{backing_source_index, image_format, storage_type};
+pub use location::{Location, Nvme, PoolMode, Reconnect, StorageType, Volume};
+pub use network::{Cookie, NetworkHost, NetworkSource, Protocol, SshIdentity, Transport};
+pub use reservations::Reservations;
+
+use super::scaled;
+use super::{Auth, DeviceSeclabel, Encryption};
+use crate::error::xml_error;
+use crate::{FormatFlags, ParseFlags, Result};
+
+text_enum! {
+    /// Formats of images.
+    pub enum ImageFormat {
+        Raw = "raw", Dir = "dir", Bochs = "bochs", Cloop = "cloop", Dmg = "dmg", Iso = "iso", Vpc = "vpc",
+        Vdi = "vdi", Fat = "fat", Vhd = "vhd", Ploop = "ploop", Cow = "cow", Qcow = "qcow", Qcow2 = "qcow2",
+        Qed = "qed", Vmdk = "vmdk",
+    }
+}
+
+impl ImageFormat {
+    /// Whether an image of this format may have another one behind it.
+    #[must_use]
+    pub const fn has_backing(self) -> bool {
+        matches!(self, Self::Cow | Self::Qcow | Self::Qcow2 | Self::Qed | Self::Vmdk)
+    }
+}
+
+/// An image: where it is, what format it has, and what it takes to read it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StorageSource {
+    /// Where it is.
+    pub location: Location,
+    /// Its format; absent until given or chosen.
+    pub format: Option<ImageFormat>,
+    /// `index`: the number of the image in a running domain.
+    pub index: Option<u32>,
+    /// Whether nothing is written to it.
+    pub readonly: bool,
+    /// Whether others write to it at the same time.
+    pub shared: bool,
+    /// `<auth>`.
+    pub auth: Option<Auth>,
+    /// `<encryption>`.
+    pub encryption: Option<Encryption>,
+    /// `<reservations>`.
+    pub reservations: Option<Reservations>,
+    /// `<slices>`: the part of the file or device that is the image.
+    pub slice: Option<Slice>,
+    /// `<seclabel>`, one per security driver at most.
+    pub seclabels: Vec<DeviceSeclabel>,
+    /// `<metadata_cache><max_size>`, bytes.
+    pub metadata_cache: Option<u64>,
+    /// `<backingStore>`: the image behind it; absent where nobody has looked.
+    pub backing: Option<Box<Backing>>,
+    /// Whether the chain was read from the image rather than written by a person.
+    pub detected: bool,
+}
+
+/// A part of a file or device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice {
+    /// First byte.
+    pub offset: u64,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// What of a `<source>` element stands elsewhere, or comes from elsewhere.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SourceParts<'a> {
+    /// `startupPolicy`.
+    pub startup_policy: Option<&'a str>,
+    /// `index` is written.
+    pub with_index: bool,
+    /// `<auth>` stands beside the element.
+    pub skip_auth: bool,
+    /// `<encryption>` stands beside the element.
+    pub skip_encryption: bool,
+}
+
+impl StorageSource {
+    /// Whether there is no image: a drive without a medium.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        match &self.location {
+            Location::File { path, .. } | Location::Block { path } | Location::Dir { path } => path.is_none(),
+            Location::Volume(volume) => match &volume.actual {
+                Some(Location::File { path, .. } | Location::Block { path } | Location::Dir { path }) => {
+                    path.is_none()
+                }
+                _ => false,
+            },
+            Location::Network(_)
+            | Location::Nvme(_)
+            | Location::VhostUser { .. }
+            | Location::VhostVdpa { .. } => false,
+        }
+    }
+
+    /// The image, then each that was named or found behind it.
+    pub fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |source| source.backing_source())
+    }
+
+    /// The image behind this one.
+    #[must_use]
+    pub fn backing_source(&self) -> Option<&Self> {
+        match self.backing.as_deref() {
+            Some(Backing::Source(source)) => Some(source),
+            Some(Backing::End) | None => None,
+        }
+    }
+
+    /// The image behind this one, to change it.
+    pub fn backing_source_mut(&mut self) -> Option<&mut Self> {
+        match self.backing.as_deref_mut() {
+            Some(Backing::Source(source)) => Some(source),
+            Some(Backing::End) | None => None,
+        }
+    }
+
+    /// Reads a `<source>` element of this storage type.
+    ///
+    /// # Errors
+    /// For what the type needs and the element lacks.
+    pub fn parse(el: Element<'_>, kind: StorageType, flags: ParseFlags) -> Result<Self> {
+        Ok(Self {
+            location: Location::parse(el, kind, flags)?,
+            auth: el.child("auth").map(Auth::parse).transpose()?,
+            encryption: el.child("encryption").map(Encryption::parse).transpose()?,
+            reservations: el.child("reservations").map(Reservations::parse).transpose()?,
+            slice: Slice::parse(el)?,
+            seclabels: DeviceSeclabel::parse_all(el, flags)?,
+            ..Self::default()
+        })
+    }
+
+    /// Writes the element under this name.
+    pub fn format(&self, w: &mut Writer, name: &str, parts: SourceParts<'_>, flags: FormatFlags) {
+        w.element_if_any(name, |w| {
+            let location = self.location.format_attributes(w, flags);
+            let network = matches!(location, Location::Network(_));
+            w.attr_opt("startupPolicy", parts.startup_policy.filter(|_| !network));
+            w.attr_opt("index", self.index.filter(|index| parts.with_index && *index > 0));
+            location.format_children(w, flags);
+            if let Some(slice) = self.slice {
+                w.element("slices", |w| {
+                    w.element("slice", |w| {
+                        w.attr("type", "storage");
+                        w.attr("offset", slice.offset);
+                        w.attr("size", slice.size);
+                    });
+                });
+            }
+            if !network {
+                for label in &self.seclabels {
+                    label.format(w, flags);
+                }
+            }
+            // The pool has its own credentials.
+            let volume = matches!(self.location, Location::Volume(_));
+            if let Some(auth) = self.auth.as_ref().filter(|_| !parts.skip_auth && !volume) {
+                auth.format(w);
+            }
+            if let Some(encryption) = self.encryption.as_ref().filter(|_| !parts.skip_encryption) {
+                encryption.format(w);
+            }
+            if let Some(reservations) = &self.reservations {
+                reservations.format(w, flags);
+            }
+        });
+    }
+}
+
+impl Slice {
+    fn parse(source: Element<'_>) -> Result<Option<Self>> {
+        let Some(el) = source.child("slices").and_then(|slices| {
+            slices.children_named("slice").find(|slice| slice.attr("type") == Some("storage"))
+        }) else {
+            return Ok(None);
+        };
+        let text = |name| el.attr(name).filter(|text| !text.is_empty());
+        let (Some(offset), Some(size)) = (text("offset"), text("size")) else {
+            return Err(xml_error("missing offset or size attribute of slice").at(el.place()));
+        };
+        let number = |name: &str, text: &str| {
+            number::parse_u64(text, Base::Ten).ok_or_else(|| {
+                xml_error(format!("malformed value '{text}' of '{name}' attribute of slice")).at(el.place())
+            })
+        };
+        Ok(Some(Self { offset: number("offset", offset)?, size: number("size", size)? }))
+    }
+}
+
+/// Reads `<metadata_cache><max_size>` of this element, in bytes.
+///
+/// # Errors
+/// For what is no size.
+pub fn parse_metadata_cache(el: Element<'_>) -> Result<Option<u64>> {
+    let Some(size) = el.descend(&["metadata_cache", "max_size"]) else { return Ok(None) };
+    Ok(Some(scaled::parse(size, 1, u64::MAX)?).filter(|bytes| *bytes > 0))
+}
+
+/// Writes `<metadata_cache><max_size>`, where there is a size.
+pub fn format_metadata_cache(w: &mut Writer, bytes: Option<u64>) {
+    if let Some(bytes) = bytes {
+        w.element("metadata_cache", |w| {
+            w.text_element_with("max_size", |w| w.attr("unit", "bytes"), bytes);
+        });
+    }
+}
