@@ -25,6 +25,12 @@ pub struct Config {
     pub spice_listen: String,
     /// `spice_tls`.
     pub spice_tls: bool,
+    /// `chardev_tls`: TCP character devices are secured where their document says nothing.
+    pub chardev_tls: bool,
+    /// `chardev_tls_x509_cert_dir`.
+    pub chardev_tls_x509_cert_dir: PathBuf,
+    /// `chardev_tls_x509_verify`: clients have to show a certificate.
+    pub chardev_tls_x509_verify: bool,
     /// `seccomp_sandbox`; absent for the built-in choice (on).
     pub seccomp_sandbox: Option<bool>,
     /// `log_timestamp`.
@@ -55,6 +61,9 @@ impl Config {
             vnc_listen: "127.0.0.1".into(),
             spice_listen: "127.0.0.1".into(),
             spice_tls: false,
+            chardev_tls: false,
+            chardev_tls_x509_cert_dir: "/etc/pki/qemu".into(),
+            chardev_tls_x509_verify: false,
             seccomp_sandbox: None,
             log_timestamp: true,
             nbd_tls: false,

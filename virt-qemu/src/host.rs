@@ -18,6 +18,8 @@ pub struct Host {
     pub numa_nodes: Vec<u32>,
     /// Sizes of the mounted huge pages, in KiB, with the mount point; the first is the default one.
     pub hugepages: Vec<(u64, String)>,
+    /// Whether `/dev/vhost-net` can be opened.
+    pub vhost_net: bool,
     /// Why KVM can not be used here, in words, with what to do about it; absent where it can.
     pub kvm_refusal: Option<Refusal>,
 }
@@ -43,6 +45,7 @@ impl Host {
             hugepages: std::fs::read_to_string("/proc/mounts")
                 .map(|mounts| hugepage_mounts(&mounts))
                 .unwrap_or_default(),
+            vhost_net: can_open(Path::new("/dev/vhost-net")),
             kvm_refusal: kvm_refusal(),
         }
     }
@@ -57,6 +60,10 @@ pub fn kvm_refusal() -> Option<Refusal> {
         reason: kvm.to_string(),
         hint: format!("{hint} Or use <domain type='qemu'>, which is slower."),
     })
+}
+
+fn can_open(device: &Path) -> bool {
+    std::fs::OpenOptions::new().read(true).write(true).open(device).is_ok()
 }
 
 fn numa_nodes(dir: &Path) -> Vec<u32> {

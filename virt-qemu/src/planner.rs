@@ -55,6 +55,7 @@ impl Planner {
             memory: 24 << 20,
             numa_nodes: (0..8).collect(),
             hugepages: vec![(2048, "/dev/hugepages2M".into()), (1 << 20, "/dev/hugepages1G".into())],
+            vhost_net: false,
             kvm_refusal: None,
         };
         let config = Config { spice_tls: true, ..Config::system() };

@@ -3,7 +3,8 @@
 use virt_types::{ErrorCode, ErrorDomain};
 use virt_xml::{Element, Writer};
 
-use crate::error::xml_error;
+use crate::domain::Domain;
+use crate::error::{unsupported, xml_error};
 use crate::{FormatFlags, ParseFlags, Result};
 
 /// The longest label that a security driver takes, bytes.
@@ -70,6 +71,20 @@ impl DeviceSeclabel {
             return Err(xml_error(detail).at(el.place()));
         }
         Ok(Self { model, relabel: relabel.unwrap_or(true), labelskip, label })
+    }
+
+    /// Refuses overrides where the domain keeps its sources from being labelled.
+    ///
+    /// # Errors
+    /// `VIR_ERR_CONFIG_UNSUPPORTED`.
+    pub fn validate_all(labels: &[Self], domain: &Domain) -> Result<()> {
+        let fixed = |label: &Self| {
+            domain.seclabels.iter().any(|of_domain| of_domain.model == label.model && !of_domain.relabel)
+        };
+        if labels.iter().any(fixed) {
+            return Err(unsupported("label overrides require relabeling to be enabled at the domain level"));
+        }
+        Ok(())
     }
 
     /// Writes the element.

@@ -100,6 +100,23 @@ capabilities! {
     RbdEncryption "rbd-encryption" Evidence::Schema("blockdev-add/arg-type/+rbd/encrypt");
     RbdEncryptionLayering "rbd-encryption-layering" Evidence::Schema("blockdev-add/arg-type/+rbd/encrypt/parent");
     RbdEncryptionLuksAny "rbd-encryption-luks-any" Evidence::Schema("blockdev-add/arg-type/+rbd/encrypt/format/^luks-any");
+    // Network cards and their connections.
+    Rtl8139 "rtl8139" Evidence::Type("rtl8139");
+    E1000 "e1000" Evidence::Type("e1000");
+    VirtioNet "virtio-net" Evidence::Type("virtio-net-device");
+    VirtioNetRss "virtio-net.rss" Evidence::DeviceProperty("virtio-net-pci", "rss");
+    NetdevVhostVdpa "netdev.vhost-vdpa" Evidence::Schema("netdev_add/arg-type/+vhost-vdpa");
+    NetdevStream "netdev.stream" Evidence::Schema("netdev_add/arg-type/+stream");
+    NetdevStreamReconnect "netdev.stream.reconnect" Evidence::Schema("netdev_add/arg-type/+stream/reconnect");
+    // Character devices.
+    IsaSerial "isa-serial" Evidence::Type("isa-serial");
+    UsbSerial "usb-serial" Evidence::Type("usb-serial");
+    PciSerial "pci-serial" Evidence::Type("pci-serial");
+    SpaprVty "spapr-vty" Evidence::Type("spapr-vty");
+    SclpConsole "s390-sclp" Evidence::Type("sclpconsole");
+    SclpLmConsole "sclplmconsole" Evidence::Type("sclplmconsole");
+    Pl011 "pl011" Evidence::Type("pl011");
+    ChardevQemuVdagent "chardev.qemu-vdagent" Evidence::Schema("chardev-add/arg-type/backend/+qemu-vdagent");
     // Controllers.
     Piix3UsbUhci "piix3-usb-uhci" Evidence::Type("piix3-usb-uhci");
     Piix4UsbUhci "piix4-usb-uhci" Evidence::Type("piix4-usb-uhci");

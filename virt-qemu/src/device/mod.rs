@@ -1,12 +1,17 @@
 //! How each kind of device is brought into a guest: one file each, of the same name as in virt-conf.
 
+mod channel;
 pub mod common;
+mod console;
 pub mod controller;
 pub mod disk;
 mod hub;
 mod input;
+pub mod interface;
 mod memballoon;
 mod panic;
+mod parallel;
+mod serial;
 mod sound;
 mod video;
 mod watchdog;
@@ -28,6 +33,8 @@ pub struct QemuContext<'a> {
     pub caps: &'a Capabilities,
     /// The driver's settings.
     pub config: &'a crate::config::Config,
+    /// The host.
+    pub host: &'a crate::host::Host,
     /// What form of document is completed; [`ParseFlags::ABI_UPDATE`] lets a new guest have today's defaults.
     pub flags: ParseFlags,
 }

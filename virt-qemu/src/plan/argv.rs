@@ -1,6 +1,6 @@
 //! The plan as a command line.
 
-use super::{Part, Plan, Props};
+use super::{Part, Plan, Props, keyval};
 
 impl Plan {
     /// The arguments after the program's name.
@@ -25,6 +25,9 @@ impl Part {
         match self {
             Self::Flag(name) => vec![(*name).to_owned()],
             Self::Option(name, value) => vec![(*name).to_owned(), value.clone()],
+            Self::FdSet { set, fd, opaque } => {
+                vec!["-add-fd".to_owned(), format!("set={set},fd={fd},opaque={}", keyval(opaque))]
+            }
             Self::Object(props) => vec!["-object".to_owned(), props.to_string()],
             // What is shown of a secret is only that there is one.
             Self::Secret { id, .. } => {

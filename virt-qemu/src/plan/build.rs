@@ -17,10 +17,10 @@ pub fn build(
     domain: &Domain,
     caps: &Capabilities,
     config: &Config,
-    _host: &Host,
+    host: &Host,
     monitor: Monitor,
 ) -> Result<Plan> {
-    let mut cx = PlanContext { monitor, ..PlanContext::new(domain, caps, config) };
+    let mut cx = PlanContext { monitor, ..PlanContext::new(domain, caps, config, host) };
     cx.plan.program.clone_from(&caps.binary);
     for device in domain.devices.iter() {
         let plan = device::plan(device, &mut cx)?;

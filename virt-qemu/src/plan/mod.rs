@@ -14,6 +14,7 @@ pub use props::{Props, keyval};
 use crate::block::SecretSource;
 use crate::caps::Capabilities;
 use crate::config::Config;
+use crate::host::Host;
 
 /// One part of a guest, in the order in which QEMU is told of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,15 @@ pub enum Part {
     Flag(&'static str),
     /// An option with a value in its own syntax, such as `-machine`; exists at cold start only.
     Option(&'static str, String),
+    /// `-add-fd` / `add-fd`: a descriptor that QEMU finds by the path `/dev/fdset/SET`.
+    FdSet {
+        /// Number of the set.
+        set: u32,
+        /// Number of the descriptor in QEMU's process.
+        fd: i32,
+        /// What people see of it.
+        opaque: String,
+    },
     /// `-object` / `object-add`.
     Object(Props),
     /// A secret, as `-object secret`, encrypted with the guest's master key when QEMU is told of it.
@@ -57,6 +67,13 @@ pub enum HostNeed {
     Directory(PathBuf),
     /// A file of 32 random bytes, the key under which secrets are handed to QEMU.
     RandomKey(PathBuf),
+    /// A `passt` process that serves this socket for the interface with this alias.
+    Passt {
+        /// Alias of the interface.
+        interface: String,
+        /// The socket that QEMU connects to.
+        socket: PathBuf,
+    },
 }
 
 impl std::fmt::Display for HostNeed {
@@ -65,6 +82,9 @@ impl std::fmt::Display for HostNeed {
             Self::Fd { number, source } => write!(f, "descriptor {number}: {source}"),
             Self::Directory(path) => write!(f, "directory {}", path.display()),
             Self::RandomKey(path) => write!(f, "random key {}", path.display()),
+            Self::Passt { interface, socket } => {
+                write!(f, "passt for {interface} at {}", socket.display())
+            }
         }
     }
 }
@@ -74,7 +94,7 @@ impl std::fmt::Display for FdSource {
         match self {
             Self::Tap { interface, queue } => write!(f, "queue {queue} of the tap device of {interface}"),
             Self::Monitor => f.write_str("listening socket of the monitor"),
-            Self::VhostNet => f.write_str("/dev/vhost-net"),
+            Self::VhostNet(path) => write!(f, "vhost device {}", path.display()),
             Self::VhostVsock => f.write_str("/dev/vhost-vsock"),
             Self::VhostUserGpu { device } => {
                 write!(f, "connection to the vhost-user GPU process of {device}")
@@ -97,8 +117,8 @@ pub enum FdSource {
     },
     /// The listening socket of the guest's monitor.
     Monitor,
-    /// `/dev/vhost-net`, one per queue.
-    VhostNet,
+    /// A vhost device, usually `/dev/vhost-net`, opened once per queue.
+    VhostNet(PathBuf),
     /// `/dev/vhost-vsock`.
     VhostVsock,
     /// A socket to the vhost-user GPU process of this video device.
@@ -155,16 +175,20 @@ pub struct PlanContext<'a> {
     pub config: &'a Config,
     /// How QEMU gets its monitor's socket.
     pub monitor: Monitor,
+    /// The host.
+    pub host: &'a Host,
     /// What was planned so far.
     pub plan: Plan,
     next_fd: i32,
+    next_fd_set: u32,
 }
 
 impl<'a> PlanContext<'a> {
     /// An empty plan of a domain.
     #[must_use]
-    pub fn new(domain: &'a Domain, caps: &'a Capabilities, config: &'a Config) -> Self {
-        Self { domain, caps, config, monitor: Monitor::default(), plan: Plan::default(), next_fd: 3 }
+    pub fn new(domain: &'a Domain, caps: &'a Capabilities, config: &'a Config, host: &'a Host) -> Self {
+        let (monitor, plan) = (Monitor::default(), Plan::default());
+        Self { domain, caps, config, host, monitor, plan, next_fd: 3, next_fd_set: 0 }
     }
 
     /// Appends a part.
@@ -189,6 +213,31 @@ impl<'a> PlanContext<'a> {
         self.next_fd += 1;
         self.plan.needs.push(HostNeed::Fd { number, source });
         number
+    }
+
+    /// A path under which QEMU finds a descriptor that it inherits, and the part that tells it so.
+    ///
+    /// `opaque` names the descriptor for people who look into the monitor.
+    pub fn fd_set(&mut self, source: FdSource, opaque: String) -> (String, Part) {
+        let fd = self.fd(source);
+        let set = self.next_fd_set;
+        self.next_fd_set += 1;
+        (format!("/dev/fdset/{set}"), Part::FdSet { set, fd, opaque })
+    }
+
+    /// Where the socket of a channel with this name is.
+    #[must_use]
+    pub fn channel_path(&self, name: &str) -> PathBuf {
+        let dir = domain_dir(&self.config.lib_dir.join("channel/target"), self.domain);
+        dir.join(name)
+    }
+
+    /// The socket of the `passt` process of the interface with this alias.
+    #[must_use]
+    pub fn passt_socket(&self, alias: &str) -> PathBuf {
+        let name: String = self.domain.name.chars().take(20).collect();
+        let file = format!("{}-{name}-{alias}.socket", self.domain.id.unwrap_or(-1));
+        self.config.state_dir.join("passt").join(file)
     }
 
     /// The domain's own directory, `domain-ID-NAME` (`domain--1-NAME` where it does not run).

@@ -32,7 +32,7 @@ pub struct QemuPolicy<'a> {
 
 impl QemuPolicy<'_> {
     fn context<'b>(&'b self, domain: &'b Domain, flags: ParseFlags) -> QemuContext<'b> {
-        QemuContext { domain, caps: self.caps, config: self.config, flags }
+        QemuContext { domain, caps: self.caps, config: self.config, host: self.host, flags }
     }
 }
 

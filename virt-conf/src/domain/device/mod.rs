@@ -1,11 +1,17 @@
 //! The devices of a domain: one file each, one table of them all.
 
+mod channel;
+mod console;
 mod controller;
 mod disk;
 mod hub;
 mod input;
+mod interface;
 mod memballoon;
 mod panic;
+mod parallel;
+mod port;
+mod serial;
 mod sound;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -17,6 +23,8 @@ use std::fmt::Debug;
 
 use virt_xml::{Element, Writer};
 
+pub use channel::{Channel, ChannelState, ChannelTarget, ChannelType};
+pub use console::{Console, ConsoleTarget};
 pub use controller::{
     Controller, ControllerDriver, ControllerKind, ControllerType, IdeModel, PciController, PciModel,
     PciModelName, ScsiModel, UsbModel, VirtioSerialModel,
@@ -28,8 +36,16 @@ pub use disk::{
 };
 pub use hub::{Hub, HubType};
 pub use input::{GrabToggle, Input, InputBus, InputGrab, InputModel, InputType};
+pub use interface::{
+    Actual, ActualSource, Backend, BackendType, BridgePort, DirectMode, DriverName, FilterRef, ForwardProto,
+    Interface, InterfaceDriver, InterfaceHostdev, InterfaceModel, InterfaceSource, InterfaceType, KnownModel,
+    LinkState, MacTableManager, MacType, Offloads, PciBackend, PortForward, PortRange, SocketSource,
+    TeamingType, TxMode, VhostUserMode,
+};
 pub use memballoon::{Memballoon, MemballoonModel};
 pub use panic::{Panic, PanicModel};
+pub use parallel::Parallel;
+pub use serial::{Serial, SerialModel, SerialTarget};
 pub use sound::{Sound, SoundCodec, SoundModel};
 pub use video::{Acceleration, VgaConf, Video, VideoBackend, VideoModel};
 pub use watchdog::{Watchdog, WatchdogAction, WatchdogModel};
@@ -48,6 +64,11 @@ macro_rules! for_each_device {
         $callback! {
             disks: Vec Disk "disk";
             controllers: Vec Controller "controller";
+            interfaces: Vec Interface "interface";
+            serials: Vec Serial "serial";
+            parallels: Vec Parallel "parallel";
+            consoles: Vec Console "console";
+            channels: Vec Channel "channel";
             inputs: Vec Input "input";
             sounds: Vec Sound "sound";
             videos: Vec Video "video";

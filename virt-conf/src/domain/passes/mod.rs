@@ -2,6 +2,7 @@
 
 pub mod address;
 mod boot;
+mod console;
 pub mod controllers;
 mod duplicates;
 mod memory;
@@ -28,6 +29,7 @@ impl Domain {
         self.order_controllers();
         self.index_controllers();
         policy.domain(self, flags)?;
+        self.number_isa_serials()?;
         self.for_each_device_mut(|mut device, domain| fill_device(&mut device, domain, policy, flags))?;
         self.vcpus.fill()?;
         self.fill_memory(flags)?;
@@ -39,7 +41,11 @@ impl Domain {
             self.fill_boot_order()?;
         }
         self.clock.refuse_timer_settings()?;
+        if !policy.features().contains(PolicyFeatures::NO_STUB_CONSOLE) {
+            self.pair_console_and_serial()?;
+        }
         self.fill_primary_video(policy, flags)?;
+        self.fill_first_serial(|mut device, domain| fill_device(&mut device, domain, policy, flags))?;
         policy.assign_addresses(self, flags)?;
         self.refuse_unknown_features(policy.features())
     }

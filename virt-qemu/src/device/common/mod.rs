@@ -1,6 +1,7 @@
 //! Properties that many kinds of device share.
 
 pub mod address;
+pub mod chardev;
 mod rom;
 pub mod virtio;
 

@@ -4,6 +4,7 @@ use virt_types::ErrorCode;
 use super::*;
 use crate::caps::Cap;
 use crate::config::Config;
+use crate::host::Host;
 
 fn capabilities() -> Capabilities {
     Capabilities { caps: Cap::TABLE.iter().map(|(cap, _)| *cap).collect(), ..Capabilities::default() }
@@ -22,8 +23,8 @@ fn domain(machine: &str, controllers: &str) -> Domain {
 }
 
 fn plan(domain: &Domain) -> Result<String> {
-    let (caps, config) = (capabilities(), Config::system());
-    let mut cx = PlanContext::new(domain, &caps, &config);
+    let (caps, config, host) = (capabilities(), Config::system(), Host::default());
+    let mut cx = PlanContext::new(domain, &caps, &config, &host);
     plan_all(&mut cx)?;
     Ok(cx.plan.argv().join(" "))
 }
@@ -64,7 +65,7 @@ fn the_boards_usb_is_asked_for_where_nothing_is_said() {
 
 #[test]
 fn each_model_takes_its_options_only() {
-    let (caps, config) = (capabilities(), Config::system());
+    let (caps, config, host) = (capabilities(), Config::system(), Host::default());
     for (controller, expected) in [
         ("<controller type='ide' index='1'/>", Err(ErrorCode::ConfigUnsupported)),
         ("<controller type='ide' index='0'/>", Ok(())),
@@ -92,7 +93,13 @@ fn each_model_takes_its_options_only() {
         ),
     ] {
         let domain = domain("pc-i440fx-7.2", controller);
-        let cx = QemuContext { domain: &domain, caps: &caps, config: &config, flags: ParseFlags::empty() };
+        let cx = QemuContext {
+            domain: &domain,
+            caps: &caps,
+            config: &config,
+            host: &host,
+            flags: ParseFlags::empty(),
+        };
         let found = domain.devices.controllers[0].check(&cx).map_err(|error| error.code());
         assert_eq!(found, expected, "{controller}");
     }
@@ -101,6 +108,7 @@ fn each_model_takes_its_options_only() {
 #[test]
 fn boards_have_default_models() {
     let config = Config::system();
+    let host = Host::default();
     let caps = capabilities();
     for (machine, controller, expected) in [
         ("pc", "<controller type='usb' index='0'/>", Some("piix3-uhci")),
@@ -109,7 +117,13 @@ fn boards_have_default_models() {
     ] {
         let domain = domain(machine, controller);
         let mut controller = domain.devices.controllers[0].clone();
-        let cx = QemuContext { domain: &domain, caps: &caps, config: &config, flags: ParseFlags::ABI_UPDATE };
+        let cx = QemuContext {
+            domain: &domain,
+            caps: &caps,
+            config: &config,
+            host: &host,
+            flags: ParseFlags::ABI_UPDATE,
+        };
         controller.complete(&cx).unwrap();
         assert_eq!(controller.kind.model_text(), expected);
     }

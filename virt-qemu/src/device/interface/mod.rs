@@ -1,0 +1,123 @@
+//! `<interface>` as a network back end and a card.
+
+mod card;
+mod check;
+mod netdev;
+
+use virt_conf::domain::Domain;
+use virt_conf::domain::device::{Interface, InterfaceModel, InterfaceSource, InterfaceType, KnownModel};
+use virt_types::{Arch, Result};
+
+use super::{QemuContext, QemuDevice};
+use crate::caps::Cap;
+use crate::machine;
+use crate::plan::{DevicePlan, PlanContext};
+use crate::policy::{AttachContext, Attachment, Vio};
+
+/// The register that QEMU gives the first network card on a pseries guest's VIO bus.
+const FIRST_VIO_REGISTER: u64 = 0x1000;
+
+impl QemuDevice for Interface {
+    fn complete(&mut self, cx: &QemuContext<'_>) -> Result<()> {
+        if self.model.is_none() {
+            self.model = match self.source.kind() {
+                InterfaceType::Vdpa => Some(KnownModel::Virtio.into()),
+                // A device that is handed over brings its own model.
+                InterfaceType::Hostdev => None,
+                _ if self.actual_kind() == InterfaceType::Hostdev => None,
+                _ => Some(default_model(cx).into()),
+            };
+        }
+        Ok(())
+    }
+
+    fn check(&self, cx: &QemuContext<'_>) -> Result<()> {
+        check::check(self, cx)
+    }
+
+    fn attachment(&self, cx: &AttachContext<'_>) -> Attachment {
+        // A device that is handed over gets its place among the host devices.
+        if self.source.kind() == InterfaceType::Hostdev {
+            return Attachment::default();
+        }
+        let vlan = self.model == Some(KnownModel::SpaprVlan.into());
+        let vio = Some(Vio { always: vlan, first_register: FIRST_VIO_REGISTER });
+        let card = match &self.model {
+            // QEMU puts it on any USB bus itself.
+            Some(InterfaceModel::Known(KnownModel::UsbNet)) => Attachment::default(),
+            Some(InterfaceModel::Known(KnownModel::Virtio | KnownModel::VirtioNonTransitional)) => {
+                Attachment::virtio(cx.express())
+            }
+            Some(InterfaceModel::Known(KnownModel::VirtioTransitional)) => {
+                Attachment::virtio(AttachContext::CONVENTIONAL)
+            }
+            Some(InterfaceModel::Known(KnownModel::E1000e | KnownModel::Igb)) | None => {
+                Attachment::pci(cx.express())
+            }
+            Some(InterfaceModel::Known(_) | InterfaceModel::Other(_)) => {
+                Attachment::pci(AttachContext::CONVENTIONAL)
+            }
+        };
+        Attachment { vio, ..card }
+    }
+
+    fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {
+        check::check_actual(self)?;
+        let mut plan = DevicePlan::default();
+        // A device that is handed over is planned among the host devices.
+        if self.actual_kind() == InterfaceType::Hostdev {
+            return Ok(plan);
+        }
+        netdev::plan(self, cx, &mut plan)?;
+        card::plan(self, cx, &mut plan)?;
+        Ok(plan)
+    }
+}
+
+/// The card that guests of this machine most likely have a driver for.
+fn default_model(cx: &QemuContext<'_>) -> KnownModel {
+    let domain = cx.domain;
+    let arch = domain.os.arch;
+    if arch.is_s390() || machine::is_arm_virt(domain) || machine::is_riscv_virt(domain) {
+        return KnownModel::Virtio;
+    }
+    if matches!(arch, Arch::Armv6l | Arch::Armv7l | Arch::Aarch64) {
+        let versatile = domain.os.machine.as_deref() == Some("versatilepb");
+        return if versatile { KnownModel::Smc91c111 } else { KnownModel::Lan9118 };
+    }
+    let common = [
+        (Cap::Rtl8139, KnownModel::Rtl8139),
+        (Cap::E1000, KnownModel::E1000),
+        (Cap::VirtioNet, KnownModel::Virtio),
+    ];
+    common
+        .into_iter()
+        .find_map(|(cap, model)| cx.caps.has(cap).then_some(model))
+        .unwrap_or(KnownModel::Rtl8139)
+}
+
+/// Turns every interface into a tap device about which nothing else is known, as libvirt does before it shows a
+/// command line: the links of the host can not be named there.
+///
+/// Address, driver and tuning are given up; the caller fills the domain again, so that the cards get new places.
+pub fn detach_from_host(domain: &mut Domain) {
+    for interface in &mut domain.devices.interfaces {
+        let old = std::mem::take(interface);
+        interface.source = InterfaceSource::Ethernet;
+        interface.mac = old.mac;
+        interface.model = old.model;
+        interface.script = old.script;
+        interface.info.boot_order = old.info.boot_order;
+    }
+}
+
+/// Whether the card is a device of its own; boards of old ARM machines have cards that are only named.
+fn is_device(interface: &Interface, domain: &Domain) -> bool {
+    use virt_conf::common::Address;
+    !matches!(domain.os.arch, Arch::Armv6l | Arch::Armv7l | Arch::Aarch64)
+        || matches!(interface.info.address, Address::VirtioMmio | Address::Pci(_))
+}
+
+fn model_name(interface: &Interface) -> Option<&str> {
+    interface.model.as_ref().map(InterfaceModel::name)
+}
