@@ -65,9 +65,8 @@ impl Domain {
                 });
             }
             (Some(console), Some(serial)) if console.is_serial() => {
-                if !console.chardev.source.same(&serial.chardev.source) {
-                    *console = stub();
-                }
+                let same = console.chardev.source.same(&serial.chardev.source);
+                *console = if same { std::mem::take(console) } else { stub() };
             }
             (_, Some(serial)) if can_hold_console(serial.target) => devices.consoles.insert(0, stub()),
             _ => {}

@@ -37,8 +37,8 @@ impl Backend {
     pub(super) fn parse(el: Element<'_>, virtio: bool) -> Result<Self> {
         Ok(Self {
             kind: el.attr_enum_but("type", BackendType::Default)?.unwrap_or_default(),
-            tap: el.attr("tap").map(|path| sanitize_path(path)),
-            vhost: el.attr("vhost").filter(|_| virtio).map(|path| sanitize_path(path)),
+            tap: el.attr("tap").map(sanitize_path),
+            vhost: el.attr("vhost").filter(|_| virtio).map(sanitize_path),
             log_file: el.attr("logFile").map(str::to_owned),
         })
     }

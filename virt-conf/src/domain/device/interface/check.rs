@@ -28,7 +28,8 @@ impl Interface {
         if kind != InterfaceType::User && passt {
             return Err(internal("The 'passt' backend can only be used with interface type='user'"));
         }
-        if !self.port_forwards.is_empty() && !(kind == InterfaceType::User && passt) {
+        let forwards = kind == InterfaceType::User && passt;
+        if !self.port_forwards.is_empty() && !forwards {
             return Err(unsupported(
                 "The <portForward> element can only be used with <interface type='user'> and its 'passt' backend",
             ));
