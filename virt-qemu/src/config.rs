@@ -19,18 +19,18 @@ pub struct Config {
     pub config_dir: PathBuf,
     /// Where what can be found out again is kept.
     pub cache_dir: PathBuf,
-    /// `vnc_listen`.
-    pub vnc_listen: String,
-    /// `spice_listen`.
-    pub spice_listen: String,
-    /// `spice_tls`.
-    pub spice_tls: bool,
     /// `chardev_tls`: TCP character devices are secured where their document says nothing.
     pub chardev_tls: bool,
     /// `chardev_tls_x509_cert_dir`.
     pub chardev_tls_x509_cert_dir: PathBuf,
     /// `chardev_tls_x509_verify`: clients have to show a certificate.
     pub chardev_tls_x509_verify: bool,
+    /// `vnc_…`.
+    pub vnc: VncConfig,
+    /// `spice_…`.
+    pub spice: SpiceConfig,
+    /// `nogfx_allow_host_audio`: guests without a display may use the host's sound.
+    pub nogfx_allow_host_audio: bool,
     /// `seccomp_sandbox`; absent for the built-in choice (on).
     pub seccomp_sandbox: Option<bool>,
     /// `log_timestamp`.
@@ -47,6 +47,69 @@ pub struct Config {
     pub gluster_debug_level: u32,
 }
 
+/// Settings of VNC servers, `vnc_…`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VncConfig {
+    /// `vnc_listen`.
+    pub listen: String,
+    /// `vnc_auto_unix_socket`: servers without an address listen on a socket instead.
+    pub auto_unix_socket: bool,
+    /// `vnc_password`, of servers that have none of their own.
+    pub password: Option<String>,
+    /// `vnc_tls`: the directory of the certificates, `vnc_tls_x509_cert_dir`, where TLS is used.
+    pub tls: Option<PathBuf>,
+    /// `vnc_tls_x509_verify`: clients have to show a certificate.
+    pub tls_verify: bool,
+    /// `vnc_sasl`: the directory of the SASL settings, `vnc_sasl_dir` (empty for SASL's own), where SASL is used.
+    pub sasl: Option<PathBuf>,
+    /// `vnc_allow_host_audio`: guests with a VNC server may use the host's sound.
+    pub allow_host_audio: bool,
+}
+
+impl Default for VncConfig {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1".into(),
+            auto_unix_socket: false,
+            password: None,
+            tls: None,
+            tls_verify: false,
+            sasl: None,
+            allow_host_audio: false,
+        }
+    }
+}
+
+/// Settings of SPICE servers, `spice_…`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpiceConfig {
+    /// `spice_listen`.
+    pub listen: String,
+    /// `spice_auto_unix_socket`: servers without an address listen on a socket instead.
+    pub auto_unix_socket: bool,
+    /// `spice_password`, of servers that have none of their own.
+    pub password: Option<String>,
+    /// `spice_tls`.
+    pub tls: bool,
+    /// `spice_tls_x509_cert_dir`.
+    pub tls_dir: PathBuf,
+    /// `spice_sasl`: the directory of the SASL settings, `spice_sasl_dir` (empty for SASL's own), where SASL is used.
+    pub sasl: Option<PathBuf>,
+}
+
+impl Default for SpiceConfig {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1".into(),
+            auto_unix_socket: false,
+            password: None,
+            tls: false,
+            tls_dir: "/etc/pki/qemu".into(),
+            sasl: None,
+        }
+    }
+}
+
 impl Config {
     /// libvirt's own directories and defaults of a system engine.
     #[must_use]
@@ -58,12 +121,12 @@ impl Config {
             state_dir: "/run/libvirt/qemu".into(),
             config_dir: "/etc/libvirt/qemu".into(),
             cache_dir: "/var/cache/libvirt/qemu".into(),
-            vnc_listen: "127.0.0.1".into(),
-            spice_listen: "127.0.0.1".into(),
-            spice_tls: false,
             chardev_tls: false,
             chardev_tls_x509_cert_dir: "/etc/pki/qemu".into(),
             chardev_tls_x509_verify: false,
+            vnc: VncConfig::default(),
+            spice: SpiceConfig::default(),
+            nogfx_allow_host_audio: false,
             seccomp_sandbox: None,
             log_timestamp: true,
             nbd_tls: false,

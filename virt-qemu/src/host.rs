@@ -1,5 +1,6 @@
 //! What plans depend on of the host: data, read once by whoever plans.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use virt_sys::kvm;
@@ -22,6 +23,14 @@ pub struct Host {
     pub vhost_net: bool,
     /// Why KVM can not be used here, in words, with what to do about it; absent where it can.
     pub kvm_refusal: Option<Refusal>,
+    /// The first DRI device that can render without a screen.
+    pub render_node: Option<String>,
+    /// The host's address in each virtual network that has one.
+    pub network_addresses: BTreeMap<String, String>,
+    /// `QEMU_AUDIO_DRV` of the engine's environment: the backend of guests that may use the host's sound.
+    pub audio_driver: Option<String>,
+    /// `SDL_AUDIODRIVER` of the engine's environment.
+    pub sdl_audio_driver: Option<String>,
 }
 
 /// Why something of the host can not be used.
@@ -47,6 +56,10 @@ impl Host {
                 .unwrap_or_default(),
             vhost_net: can_open(Path::new("/dev/vhost-net")),
             kvm_refusal: kvm_refusal(),
+            render_node: render_node(Path::new("/dev/dri")),
+            network_addresses: BTreeMap::new(),
+            audio_driver: std::env::var("QEMU_AUDIO_DRV").ok(),
+            sdl_audio_driver: std::env::var("SDL_AUDIODRIVER").ok(),
         }
     }
 }
@@ -72,6 +85,14 @@ fn numa_nodes(dir: &Path) -> Vec<u32> {
         entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("node")?.parse().ok()).collect();
     nodes.sort_unstable();
     nodes
+}
+
+/// The first DRI device that renders without a screen.
+fn render_node(dir: &Path) -> Option<String> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let first = names.filter(|name| name.starts_with("renderD")).min()?;
+    Some(dir.join(first).display().to_string())
 }
 
 /// The hugetlbfs mounts of a mount table, with their page sizes in KiB.

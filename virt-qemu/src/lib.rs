@@ -17,3 +17,4 @@ pub mod machine;
 pub mod plan;
 pub mod planner;
 pub mod policy;
+pub mod prepare;

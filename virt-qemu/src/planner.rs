@@ -1,18 +1,21 @@
 //! From a document to its canonical form and its plan, without touching anything.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use virt_conf::domain::{Domain, VirtType};
 use virt_conf::{FormatFlags, ParseFlags};
 use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result};
+use virt_xml::Document;
 
 use crate::caps::{Capabilities, machine, recorded};
-use crate::config::Config;
+use crate::config::{Config, SpiceConfig};
 use crate::error::unsupported;
 use crate::host::Host;
 use crate::plan::{self, Monitor, Plan};
 use crate::policy::QemuPolicy;
+use crate::prepare::{self, PrepareContext, PretendedPorts};
 
 /// Where a planner finds out what a binary can do.
 pub trait CapabilitySource: std::fmt::Debug + Send + Sync {
@@ -57,8 +60,13 @@ impl Planner {
             hugepages: vec![(2048, "/dev/hugepages2M".into()), (1 << 20, "/dev/hugepages1G".into())],
             vhost_net: false,
             kvm_refusal: None,
+            render_node: Some("/dev/dri/renderD128".into()),
+            network_addresses: network_addresses(dir)?,
+            audio_driver: None,
+            sdl_audio_driver: None,
         };
-        let config = Config { spice_tls: true, ..Config::system() };
+        let spice = SpiceConfig { tls: true, ..SpiceConfig::default() };
+        let config = Config { spice, ..Config::system() };
         Ok(Self::new(config, host, Box::new(Recorded { dir: dir.to_owned(), loaded: Default::default() })))
     }
 
@@ -89,7 +97,9 @@ impl Planner {
     /// # Errors
     /// As [`Planner::define`], and for what shows only when it is planned.
     pub fn plan(&self, xml: &str) -> Result<Plan> {
-        let (domain, caps) = self.define(xml, ParseFlags::INACTIVE | ParseFlags::ABI_UPDATE)?;
+        let (mut domain, caps) = self.define(xml, ParseFlags::INACTIVE | ParseFlags::ABI_UPDATE)?;
+        let context = PrepareContext { caps: &caps, config: &self.config, host: &self.host };
+        prepare::graphics(&mut domain, &context, &mut PretendedPorts)?;
         plan::build(&domain, &caps, &self.config, &self.host, Monitor::Path)
     }
 }
@@ -116,10 +126,34 @@ pub fn refuse_virt_type(binary: &str, virt_type: VirtType, host: &Host) -> Error
     }
 }
 
+/// The host's addresses in the virtual networks of a recorded host.
+fn network_addresses(dir: &Path) -> Result<BTreeMap<String, String>> {
+    let path = dir.join("environment.json");
+    let failed = |error: std::io::Error| {
+        let detail = format!("Cannot read {}", path.display());
+        Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail).caused_by(error)
+    };
+    if !path.exists() {
+        return Ok(BTreeMap::new());
+    }
+    let text = std::fs::read(&path).map_err(failed)?;
+    let recorded: serde_json::Value = serde_json::from_slice(&text).map_err(|error| failed(error.into()))?;
+    let mut addresses = BTreeMap::new();
+    for xml in recorded["networks"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str) {
+        let document = Document::parse(xml)?;
+        let network = document.root();
+        let address = network.child("ip").and_then(|ip| ip.attr("address"));
+        if let (Some(name), Some(address)) = (network.child_text("name"), address) {
+            addresses.insert(name, address.to_owned());
+        }
+    }
+    Ok(addresses)
+}
+
 #[derive(Debug)]
 struct Recorded {
     dir: PathBuf,
-    loaded: std::sync::Mutex<std::collections::BTreeMap<String, Arc<Capabilities>>>,
+    loaded: std::sync::Mutex<BTreeMap<String, Arc<Capabilities>>>,
 }
 
 impl CapabilitySource for Recorded {

@@ -25,6 +25,9 @@ pub enum Evidence {
     Schema(&'static str),
     /// An option has a parameter (`query-command-line-options`).
     OptionParameter(&'static str, &'static str),
+    /// As [`Evidence::OptionParameter`], of an option that is in a module of QEMU. Where the module was not loaded when
+    /// QEMU was asked, a type in it (`qom-list-types` loads all modules) shows that it is there.
+    ModuleOption(&'static str, &'static str, &'static str),
     /// Known from version, architecture or another answer; decided in code by name.
     Computed,
 }
@@ -117,6 +120,17 @@ capabilities! {
     SclpLmConsole "sclplmconsole" Evidence::Type("sclplmconsole");
     Pl011 "pl011" Evidence::Type("pl011");
     ChardevQemuVdagent "chardev.qemu-vdagent" Evidence::Schema("chardev-add/arg-type/backend/+qemu-vdagent");
+    // Displays and sound.
+    Sdl "sdl" Evidence::Schema("query-display-options/ret-type/+sdl");
+    Spice "spice" Evidence::ModuleOption("spice", "", "chardev-spicevmc");
+    Vnc "vnc" Evidence::Command("query-vnc");
+    SpiceGl "spice-gl" Evidence::ModuleOption("spice", "gl", "chardev-spicevmc");
+    SpiceRendernode "spice-rendernode" Evidence::ModuleOption("spice", "rendernode", "chardev-spicevmc");
+    EglHeadless "egl-headless" Evidence::Schema("query-display-options/ret-type/+egl-headless");
+    EglHeadlessRendernode "egl-headless.rendernode" Evidence::Schema("query-display-options/ret-type/+egl-headless/rendernode");
+    VncPowerControl "vnc-power-control" Evidence::OptionParameter("vnc", "power-control");
+    DisplayDbus "display-dbus" Evidence::Schema("query-display-options/ret-type/+dbus");
+    AudiodevPipewire "audiodev-pipewire" Evidence::Schema("query-audiodevs/ret-type/driver/^pipewire");
     // Controllers.
     Piix3UsbUhci "piix3-usb-uhci" Evidence::Type("piix3-usb-uhci");
     Piix4UsbUhci "piix4-usb-uhci" Evidence::Type("piix4-usb-uhci");
@@ -174,6 +188,10 @@ pub(super) fn read(replies: &Replies, caps: &Capabilities) -> BTreeSet<Cap> {
         Evidence::Command(name) => commands.contains(name),
         Evidence::Schema(path) => schema.has(path),
         Evidence::OptionParameter(option, parameter) => option_has(option, parameter),
+        Evidence::ModuleOption(option, parameter, type_name) => match option_has(option, "") {
+            true => option_has(option, parameter),
+            false => types.contains(type_name),
+        },
         Evidence::Computed => computed(cap, caps),
     };
     Cap::TABLE.iter().filter(|(cap, evidence)| shown(*cap, *evidence)).map(|(cap, _)| *cap).collect()

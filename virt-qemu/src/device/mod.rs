@@ -1,10 +1,12 @@
 //! How each kind of device is brought into a guest: one file each, of the same name as in virt-conf.
 
+mod audio;
 mod channel;
 pub mod common;
 mod console;
 pub mod controller;
 pub mod disk;
+mod graphics;
 mod hub;
 mod input;
 pub mod interface;
@@ -108,5 +110,7 @@ macro_rules! expand_qemu_devices {
         };
     };
 }
+
+pub use audio::driver as audio_driver;
 
 virt_conf::for_each_device!(expand_qemu_devices);

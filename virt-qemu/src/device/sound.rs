@@ -4,6 +4,7 @@ use virt_conf::domain::device::{Sound, SoundCodec, SoundModel};
 use virt_conf::domain::passes::address::Connect;
 use virt_types::Result;
 
+use super::audio::audio_id;
 use super::common::address;
 use super::{QemuContext, QemuDevice};
 use crate::caps::Cap;
@@ -65,7 +66,7 @@ impl QemuDevice for Sound {
             SoundModel::Sb16 => "sb16",
         };
         let id = self.info.alias.clone().unwrap_or_default();
-        let audiodev = format!("audio{}", self.audio.unwrap_or(1));
+        let audiodev = audio_id(cx.domain, self.audio)?;
         let mut props = Props::new().str("driver", driver).str("id", id.clone());
         if !self.model.has_codecs() {
             props = props.str("audiodev", audiodev.clone());

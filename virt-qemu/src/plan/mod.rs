@@ -74,6 +74,8 @@ pub enum HostNeed {
         /// The socket that QEMU connects to.
         socket: PathBuf,
     },
+    /// A message bus of the domain's own that listens at this path.
+    MessageBus(PathBuf),
 }
 
 impl std::fmt::Display for HostNeed {
@@ -85,6 +87,7 @@ impl std::fmt::Display for HostNeed {
             Self::Passt { interface, socket } => {
                 write!(f, "passt for {interface} at {}", socket.display())
             }
+            Self::MessageBus(path) => write!(f, "message bus at {}", path.display()),
         }
     }
 }
@@ -235,9 +238,13 @@ impl<'a> PlanContext<'a> {
     /// The socket of the `passt` process of the interface with this alias.
     #[must_use]
     pub fn passt_socket(&self, alias: &str) -> PathBuf {
-        let name: String = self.domain.name.chars().take(20).collect();
-        let file = format!("{}-{name}-{alias}.socket", self.domain.id.unwrap_or(-1));
-        self.config.state_dir.join("passt").join(file)
+        self.config.state_dir.join("passt").join(format!("{}-{alias}.socket", short_name(self.domain)))
+    }
+
+    /// Sets a variable of QEMU's environment.
+    pub fn env(&mut self, name: &str, value: impl Into<String>) {
+        self.plan.env.retain(|(known, _)| known != name);
+        self.plan.env.push((name.to_owned(), value.into()));
     }
 
     /// The domain's own directory, `domain-ID-NAME` (`domain--1-NAME` where it does not run).
@@ -250,6 +257,17 @@ impl<'a> PlanContext<'a> {
 /// The domain's own directory under `lib_dir`; long names are cut as libvirt does, so that socket paths fit.
 #[must_use]
 pub fn domain_dir(lib_dir: &Path, domain: &Domain) -> PathBuf {
+    lib_dir.join(format!("domain-{}", short_name(domain)))
+}
+
+/// The path of the domain's own message bus.
+#[must_use]
+pub fn message_bus(state_dir: &Path, domain: &Domain) -> PathBuf {
+    state_dir.join("dbus").join(format!("{}-dbus.sock", short_name(domain)))
+}
+
+/// Id and name of a domain, short enough for socket paths.
+fn short_name(domain: &Domain) -> String {
     let name: String = domain.name.chars().take(20).collect();
-    lib_dir.join(format!("domain-{}-{name}", domain.id.unwrap_or(-1)))
+    format!("{}-{name}", domain.id.unwrap_or(-1))
 }

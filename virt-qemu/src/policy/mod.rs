@@ -1,6 +1,7 @@
 //! What the QEMU driver decides where a document is silent, and what it refuses.
 
 mod address;
+mod audio;
 mod boot;
 mod cpu;
 mod defaults;
@@ -57,6 +58,7 @@ impl Policy for QemuPolicy<'_> {
         machine_type(domain, self.caps)?;
         boot::complete(domain, self.config)?;
         defaults::add(domain, self.caps)?;
+        self.add_default_audio(domain)?;
         cpu::choose_model(domain, self)?;
         features::complete(domain, self.caps);
         vcpus::check(domain)?;

@@ -1,9 +1,11 @@
 //! The devices of a domain: one file each, one table of them all.
 
+mod audio;
 mod channel;
 mod console;
 mod controller;
 mod disk;
+mod graphics;
 mod hub;
 mod input;
 mod interface;
@@ -23,6 +25,10 @@ use std::fmt::Debug;
 
 use virt_xml::{Element, Writer};
 
+pub use audio::{
+    AlsaSide, Audio, AudioBackend, AudioFormat, AudioSide, AudioType, BufferedSide, JackSide, OssSide,
+    SdlDriver, Sides, StreamSide,
+};
 pub use channel::{Channel, ChannelState, ChannelTarget, ChannelType};
 pub use console::{Console, ConsoleTarget};
 pub use controller::{
@@ -33,6 +39,11 @@ pub use disk::{
     BlockIo, DetectZeroes, Discard, Disk, DiskBus, DiskCache, DiskDevice, DiskDriver, DiskIo, DiskModel,
     DiskName, DiskTarget, ErrorPolicy, Geometry, IoTune, Mirror, MirrorJob, MirrorState, Sgio,
     SnapshotLocation, StartupPolicy, Transient, Translation, Tray,
+};
+pub use graphics::{
+    Connected, DbusDisplay, Desktop, EglHeadless, Gl, Graphics, GraphicsAuth, GraphicsType, ImageCompression,
+    Listen, ListenAt, ListenType, MouseMode, Rdp, Sdl, SharePolicy, Spice, SpiceChannel, SpiceChannelMode,
+    StreamingMode, Vnc, WanCompression,
 };
 pub use hub::{Hub, HubType};
 pub use input::{GrabToggle, Input, InputBus, InputGrab, InputModel, InputType};
@@ -70,7 +81,9 @@ macro_rules! for_each_device {
             consoles: Vec Console "console";
             channels: Vec Channel "channel";
             inputs: Vec Input "input";
+            graphics: Vec Graphics "graphics";
             sounds: Vec Sound "sound";
+            audios: Vec Audio "audio";
             videos: Vec Video "video";
             hubs: Vec Hub "hub";
             watchdogs: Vec Watchdog "watchdog";

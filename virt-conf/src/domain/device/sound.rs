@@ -4,7 +4,7 @@ use virt_types::{TextEnum, text_enum};
 use virt_xml::number::Base;
 use virt_xml::{Element, Writer};
 
-use super::{Device, FormatContext, ParseContext};
+use super::{Device, Domain, FormatContext, ParseContext};
 use crate::Result;
 use crate::common::DeviceInfo;
 use crate::common::device_info::Takes;
@@ -86,6 +86,10 @@ impl Device for Sound {
 
     fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
         Some(&mut self.info)
+    }
+
+    fn validate(&self, domain: &Domain) -> Result<()> {
+        domain.require_audio(self.audio)
     }
 }
 

@@ -3,11 +3,13 @@
 pub mod address;
 pub mod chardev;
 mod rom;
+mod tls;
 pub mod virtio;
 
 use virt_conf::common::{Address, DeviceInfo};
 
 pub use rom::rom_props;
+pub use tls::{TlsEndpoint, tls_creds_x509};
 
 use crate::plan::{DevicePlan, Part, Props};
 
