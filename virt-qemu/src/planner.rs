@@ -99,7 +99,7 @@ impl Planner {
     pub fn plan(&self, xml: &str) -> Result<Plan> {
         let (mut domain, caps) = self.define(xml, ParseFlags::INACTIVE | ParseFlags::ABI_UPDATE)?;
         let context = PrepareContext { caps: &caps, config: &self.config, host: &self.host };
-        prepare::graphics(&mut domain, &context, &mut PretendedPorts)?;
+        prepare::prepare(&mut domain, &context, &mut PretendedPorts)?;
         plan::build(&domain, &caps, &self.config, &self.host, Monitor::Path)
     }
 }

@@ -4,6 +4,11 @@ mod graphics;
 
 pub use graphics::{PortUse, Ports, PretendedPorts, graphics};
 
+use virt_conf::domain::Domain;
+use virt_types::Result;
+
+use crate::alias;
+use crate::block::number_images;
 use crate::caps::Capabilities;
 use crate::config::Config;
 use crate::host::Host;
@@ -17,4 +22,14 @@ pub struct PrepareContext<'a> {
     pub config: &'a Config,
     /// The host.
     pub host: &'a Host,
+}
+
+/// Turns a filled domain into the one that will run: ids of devices and images, addresses and ports of displays.
+///
+/// # Errors
+/// For a device whose id follows from a controller that does not exist, and as [`graphics()`].
+pub fn prepare(domain: &mut Domain, cx: &PrepareContext<'_>, ports: &mut dyn Ports) -> Result<()> {
+    alias::assign(domain)?;
+    number_images(domain);
+    graphics(domain, cx, ports)
 }

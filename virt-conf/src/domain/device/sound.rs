@@ -109,14 +109,15 @@ mod tests {
     #[test]
     fn forms_come_back_canonical_or_are_refused() {
         check::<Sound>(
-            "<sound model='ich6'><audio id='2'/><codec type='micro'/></sound>",
-            "<sound model='ich6'>\n  <codec type='micro'/>\n  <audio id='2'/>\n</sound>",
+            "<sound model='ich6'><codec type='micro'/><codec type='output'/></sound>",
+            "<sound model='ich6'>\n  <codec type='micro'/>\n  <codec type='output'/>\n</sound>",
         );
         check::<Sound>("<sound model='ac97'><codec type='micro'/></sound>", "<sound model='ac97'/>");
         check::<Sound>(
             "<sound model='ich9'><codec type='x'/></sound>",
             "unsupported configuration: unknown codec type 'x'",
         );
+        check::<Sound>("<sound model='ac97'><audio id='2'/></sound>", "XML error: no audio device with ID 2");
         check::<Sound>("<sound/>", "XML error: Missing required attribute 'model' in element 'sound'");
         check::<Sound>(
             "<sound model='usb'><audio id='0'/></sound>",
