@@ -1,0 +1,52 @@
+//! Devices that others need.
+
+use crate::common::Address;
+use crate::domain::Domain;
+use crate::domain::device::{ChannelTarget, ConsoleTarget, ControllerKind, ControllerType, DiskBus};
+
+/// Disk buses whose disks hang on controllers, in the order in which these are added.
+const DISK_BUSES: [(DiskBus, ControllerType); 4] = [
+    (DiskBus::Scsi, ControllerType::Scsi),
+    (DiskBus::Fdc, ControllerType::Fdc),
+    (DiskBus::Ide, ControllerType::Ide),
+    (DiskBus::Sata, ControllerType::Sata),
+];
+
+impl Domain {
+    /// Adds the controllers that devices name and that do not exist.
+    pub(super) fn add_implicit_controllers(&mut self) {
+        for (bus, kind) in DISK_BUSES {
+            let disks = self.devices.disks.iter().filter(|disk| disk.bus() == bus);
+            if let Some(highest) = disks.filter_map(|disk| disk.drive()).map(|drive| drive.controller).max() {
+                self.add_controllers_up_to(kind, highest);
+            }
+        }
+        self.add_virtio_serial_controllers();
+    }
+
+    fn add_controllers_up_to(&mut self, kind: ControllerType, highest: u32) {
+        for index in 0..=highest {
+            self.ensure_controller(ControllerKind::bare(kind), index);
+        }
+    }
+
+    fn add_virtio_serial_controllers(&mut self) {
+        let channels = self.devices.channels.iter().filter_map(|channel| {
+            matches!(channel.target, ChannelTarget::Virtio { .. }).then_some(&channel.info.address)
+        });
+        let consoles =
+            self.devices.consoles.iter().filter_map(|console| {
+                (console.target == ConsoleTarget::Virtio).then_some(&console.info.address)
+            });
+        let wanted: Vec<u32> = channels
+            .chain(consoles)
+            .map(|address| match address {
+                Address::VirtioSerial(port) => port.controller,
+                _ => 0,
+            })
+            .collect();
+        for index in wanted {
+            self.ensure_controller(ControllerKind::bare(ControllerType::VirtioSerial), index);
+        }
+    }
+}
