@@ -2,7 +2,7 @@
 
 use crate::common::Address;
 use crate::domain::Domain;
-use crate::domain::device::{ChannelTarget, ConsoleTarget, ControllerKind, ControllerType, DiskBus};
+use crate::domain::device::{ChannelTarget, ConsoleTarget, ControllerKind, ControllerType, DiskBus, Video};
 
 /// Disk buses whose disks hang on controllers, in the order in which these are added.
 const DISK_BUSES: [(DiskBus, ControllerType); 4] = [
@@ -22,6 +22,13 @@ impl Domain {
             }
         }
         self.add_virtio_serial_controllers();
+    }
+
+    /// Adds a display where there are graphics to show it.
+    pub(super) fn add_implicit_video(&mut self) {
+        if !self.devices.graphics.is_empty() && self.devices.videos.is_empty() {
+            self.devices.videos.push(Video { heads: 1, ..Video::default() });
+        }
     }
 
     fn add_controllers_up_to(&mut self, kind: ControllerType, highest: u32) {

@@ -49,6 +49,7 @@ impl Domain {
             self.pair_console_and_serial()?;
         }
         self.add_implicit_controllers();
+        self.add_implicit_video();
         self.fill_primary_video(policy, flags)?;
         self.fill_first_serial(|mut device, domain| fill_device(&mut device, domain, policy, flags))?;
         self.fill_implicit_scsi(policy, flags)?;
