@@ -7,6 +7,7 @@ use virt_conf::common::DeviceInfo;
 use virt_conf::domain::device::{Controller, ControllerKind, ControllerType, PciModel, ScsiModel};
 use virt_conf::domain::{DeviceKind, DeviceRef, Domain};
 
+use crate::device::disk;
 use crate::machine;
 
 /// How the devices of a kind are numbered.
@@ -62,6 +63,9 @@ pub fn assign(domain: &mut Domain) -> Result<()> {
 fn alias(domain: &Domain, device: DeviceRef<'_>, position: usize) -> Result<Option<String>> {
     if let DeviceRef::Controller(controller) = device {
         return Ok(Some(controller_alias(domain, controller)));
+    }
+    if let DeviceRef::Disk(disk) = device {
+        return Ok(Some(disk::alias(disk, domain)));
     }
     let element = device.kind().element();
     let Some((_, prefix, numbering)) = PLAIN.iter().find(|(name, ..)| *name == element) else {

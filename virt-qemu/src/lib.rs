@@ -8,6 +8,7 @@
 
 pub mod alias;
 pub mod block;
+pub mod boot;
 pub mod caps;
 pub mod config;
 pub mod device;

@@ -5,6 +5,7 @@ mod boot;
 mod console;
 pub mod controllers;
 mod duplicates;
+mod implicit;
 mod memory;
 mod policy;
 mod timers;
@@ -44,6 +45,7 @@ impl Domain {
         if !policy.features().contains(PolicyFeatures::NO_STUB_CONSOLE) {
             self.pair_console_and_serial()?;
         }
+        self.add_implicit_controllers(policy, flags)?;
         self.fill_primary_video(policy, flags)?;
         self.fill_first_serial(|mut device, domain| fill_device(&mut device, domain, policy, flags))?;
         policy.assign_addresses(self, flags)?;
