@@ -8,7 +8,6 @@
 
 pub mod alias;
 pub mod block;
-pub mod boot;
 pub mod caps;
 pub mod config;
 pub mod device;

@@ -57,3 +57,25 @@ impl Domain {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ParseFlags;
+    use crate::domain::passes::NullPolicy;
+
+    #[test]
+    fn disks_bring_the_controllers_up_to_their_own() {
+        let xml = "<domain type='test'><name>t</name><memory>1</memory><os><type>hvm</type></os><devices>
+          <disk><source file='/a'/><target dev='sdh' bus='scsi'/></disk>
+          <disk device='floppy'><source file='/b'/><target dev='fda'/></disk></devices></domain>";
+        let mut domain = Domain::parse(xml, ParseFlags::INACTIVE).unwrap();
+        domain.fill(&NullPolicy, ParseFlags::INACTIVE).unwrap();
+        let controllers: Vec<_> =
+            domain.devices.controllers.iter().map(|c| (c.controller_type(), c.index.unwrap())).collect();
+        assert_eq!(
+            controllers,
+            [(ControllerType::Scsi, 0), (ControllerType::Scsi, 1), (ControllerType::Fdc, 0)]
+        );
+    }
+}

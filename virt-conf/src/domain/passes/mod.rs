@@ -4,7 +4,6 @@ pub mod address;
 mod boot;
 mod console;
 pub mod controllers;
-mod disks;
 mod duplicates;
 mod implicit;
 mod memory;
@@ -29,7 +28,6 @@ impl Domain {
     /// For what can not be completed, such as a device for which no bus has room.
     pub fn fill(&mut self, policy: &dyn Policy, flags: ParseFlags) -> Result<()> {
         policy.begin(self, flags)?;
-        self.order_disks();
         self.order_controllers();
         self.index_controllers();
         policy.domain(self, flags)?;
