@@ -2,11 +2,13 @@
 //!
 //! Ids are part of what a running guest is known by, so they follow fixed rules; an id that the user chose is kept.
 
-use virt_conf::Result;
 use virt_conf::common::DeviceInfo;
-use virt_conf::domain::device::{Controller, ControllerKind, ControllerType, PciModel, ScsiModel};
+use virt_conf::domain::device::{
+    Controller, ControllerKind, ControllerType, InterfaceType, PciModel, ScsiModel,
+};
 use virt_conf::domain::{DeviceKind, DeviceRef, Domain};
 
+use crate::device;
 use crate::machine;
 
 /// How the devices of a kind are numbered.
@@ -25,6 +27,7 @@ const PLAIN: &[(&str, &str, Numbering)] = &[
     ("serial", "serial", Numbering::Position),
     ("parallel", "parallel", Numbering::Position),
     ("channel", "channel", Numbering::Position),
+    ("console", "console", Numbering::Position),
     ("input", "input", Numbering::Position),
     ("tpm", "tpm", Numbering::Position),
     ("sound", "sound", Numbering::Position),
@@ -40,37 +43,47 @@ const PLAIN: &[(&str, &str, Numbering)] = &[
     ("crypto", "crypto", Numbering::Next),
 ];
 
+/// Kinds whose devices may be passed through, which are numbered together.
+const HOSTDEV_KINDS: &[DeviceKind] = &[DeviceKind::Interface];
+
 /// Gives an id to every device that has none.
-///
-/// # Errors
-/// For a device whose id follows from a controller that does not exist.
-pub fn assign(domain: &mut Domain) -> Result<()> {
+pub fn assign(domain: &mut Domain) {
     for (kind, position) in domain.devices.visits() {
         let Some(device) = domain.devices.get(kind, position) else { continue };
         if device.info().is_none_or(|info| info.alias.is_some()) {
             continue;
         }
-        let alias = alias(domain, device, position)?;
+        let alias = alias(domain, device, position);
         if let Some(info) = domain.devices.info_mut(kind, position) {
             info.alias = alias;
         }
     }
-    Ok(())
 }
 
 /// The id of a device that has none; `None` where the guest's monitor never names it.
-fn alias(domain: &Domain, device: DeviceRef<'_>, position: usize) -> Result<Option<String>> {
-    if let DeviceRef::Controller(controller) = device {
-        return Ok(Some(controller_alias(domain, controller)));
+fn alias(domain: &Domain, device: DeviceRef<'_>, position: usize) -> Option<String> {
+    match device {
+        DeviceRef::Controller(controller) => return Some(controller_alias(domain, controller)),
+        DeviceRef::Disk(disk) => return Some(device::disk::alias(disk, domain)),
+        DeviceRef::Interface(interface) if interface.actual_kind() != InterfaceType::Hostdev => {
+            return Some(format!("net{}", next_number(domain, &[DeviceKind::Interface], "net")));
+        }
+        DeviceRef::Interface(_) => {
+            return Some(format!("hostdev{}", next_number(domain, HOSTDEV_KINDS, "hostdev")));
+        }
+        DeviceRef::Console(console) if position == 0 && console.is_serial() => {
+            // The first console is another name for the first serial port.
+            let serial = domain.devices.serials.first().and_then(|serial| serial.info.alias.clone());
+            return Some(serial.unwrap_or_else(|| "console0".to_owned()));
+        }
+        _ => {}
     }
     let element = device.kind().element();
-    let Some((_, prefix, numbering)) = PLAIN.iter().find(|(name, ..)| *name == element) else {
-        return Ok(None);
-    };
-    Ok(Some(match numbering {
+    let (_, prefix, numbering) = PLAIN.iter().find(|(name, ..)| *name == element)?;
+    Some(match numbering {
         Numbering::Position => format!("{prefix}{position}"),
         Numbering::Next => format!("{prefix}{}", next_number(domain, &[device.kind()], prefix)),
-    }))
+    })
 }
 
 /// The first number behind all that devices of these kinds have after the prefix.
@@ -118,7 +131,7 @@ mod tests {
     }
 
     fn aliases(domain: &mut Domain) -> Vec<String> {
-        assign(domain).unwrap();
+        assign(domain);
         domain.devices.iter().filter_map(|device| device.info()?.alias.clone()).collect()
     }
 

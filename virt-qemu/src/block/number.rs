@@ -5,17 +5,18 @@ use virt_conf::domain::Domain;
 use virt_conf::domain::device::DiskBus;
 
 /// Gives every image of a domain that starts its number: from the last disk to the first, and from each disk's own
-/// image to the one furthest behind it. Drives without a medium, and those that QEMU does not read itself, have none.
+/// image to the one furthest behind it. A drive without a medium
+/// takes up a number too; what QEMU does not read itself has none.
 pub fn number_images(domain: &mut Domain) {
     let mut next = 1;
     for disk in domain.devices.disks.iter_mut().rev() {
         let elsewhere = matches!(disk.source.location, Location::VhostUser { .. });
-        if disk.source.is_empty() || elsewhere || disk.target.bus == Some(DiskBus::Sd) {
+        if elsewhere || disk.target.bus == Some(DiskBus::Sd) {
             continue;
         }
         let mut source = Some(&mut disk.source);
         while let Some(image) = source {
-            image.index = Some(next);
+            image.index = (!image.is_empty()).then_some(next);
             next += 1;
             source = image.backing_source_mut();
         }

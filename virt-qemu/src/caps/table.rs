@@ -117,6 +117,7 @@ capabilities! {
     PrManagerHelper "pr-manager-helper" Evidence::Type("pr-manager-helper");
     Qcow2DiscardNoUnref "qcow2-discard-no-unref" Evidence::Schema("blockdev-add/arg-type/+qcow2/discard-no-unref");
     BlockdevNbdTlsHostname "blockdev.nbd.tls-hostname" Evidence::Schema("blockdev-add/arg-type/+nbd/tls-hostname");
+    Vxhs "vxhs" Evidence::Schema("blockdev-add/arg-type/+vxhs");
     RbdEncryption "rbd-encryption" Evidence::Schema("blockdev-add/arg-type/+rbd/encrypt");
     RbdEncryptionLayering "rbd-encryption-layering" Evidence::Schema("blockdev-add/arg-type/+rbd/encrypt/parent");
     RbdEncryptionLuksAny "rbd-encryption-luks-any" Evidence::Schema("blockdev-add/arg-type/+rbd/encrypt/format/^luks-any");

@@ -99,6 +99,15 @@ pub(super) fn add(domain: &mut Domain, caps: &Capabilities) -> Result<()> {
         domain.devices.memballoon =
             Some(Memballoon { model: MemballoonModel::Virtio, ..Memballoon::default() });
     }
+    if domain.os.arch.is_ppc64() && !domain.devices.graphics.is_empty() {
+        let tablet = |input: &Input| input.kind == InputType::Tablet && input.bus == InputBus::Usb;
+        let tablet = domain.devices.inputs.iter().any(tablet);
+        add_input(domain, InputType::Keyboard, InputBus::Usb);
+        // A tablet moves the same pointer, and better.
+        if !tablet {
+            add_input(domain, InputType::Mouse, InputBus::Usb);
+        }
+    }
     if board.panic {
         let native = if domain.os.arch.is_s390() { PanicModel::S390 } else { PanicModel::Pseries };
         let known = |panic: &Panic| panic.model.is_none_or(|model| model == native);

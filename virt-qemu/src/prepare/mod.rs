@@ -1,5 +1,6 @@
 //! What a start decides before it plans: a filled domain becomes the domain that will run.
 
+mod boot;
 mod graphics;
 
 pub use graphics::{PortUse, Ports, PretendedPorts, graphics};
@@ -24,12 +25,14 @@ pub struct PrepareContext<'a> {
     pub host: &'a Host,
 }
 
-/// Turns a filled domain into the one that will run: ids of devices and images, addresses and ports of displays.
+/// Turns a filled domain into the one that will run: ids of devices and images, the order in which devices are tried, addresses
+/// and ports of displays.
 ///
 /// # Errors
-/// For a device whose id follows from a controller that does not exist, and as [`graphics()`].
+/// As [`graphics()`].
 pub fn prepare(domain: &mut Domain, cx: &PrepareContext<'_>, ports: &mut dyn Ports) -> Result<()> {
-    alias::assign(domain)?;
+    alias::assign(domain);
     number_images(domain);
+    boot::assign(domain);
     graphics(domain, cx, ports)
 }

@@ -2,7 +2,7 @@
 
 use super::{DeviceKind, DeviceMut, Devices};
 use crate::Result;
-use crate::domain::Domain;
+use crate::domain::{Domain, OsType};
 
 /// libvirt's order. Where devices compete for a place or a number, the first in it wins.
 const ORDER: &[&str] = &[
@@ -61,6 +61,17 @@ impl Devices {
 }
 
 impl Domain {
+    /// Kind and position of every device that has a place of its own, in the order in which libvirt completes them:
+    /// all but a first console that is another name for the first serial port.
+    #[must_use]
+    pub fn placed_visits(&self) -> Vec<(DeviceKind, usize)> {
+        let consoles = &self.devices.consoles;
+        let alias = self.os.os_type == OsType::Hvm && consoles.first().is_some_and(super::Console::is_serial);
+        let mut visits = self.devices.visits();
+        visits.retain(|visit| !(alias && *visit == (DeviceKind::Console, 0)));
+        visits
+    }
+
     /// Runs a step on every device in turn: `step` sees the domain without that one device.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod boot;
 mod console;
 pub mod controllers;
 mod duplicates;
+mod implicit;
 mod memory;
 mod policy;
 mod timers;
@@ -13,7 +14,8 @@ mod video;
 
 pub use policy::{NullPolicy, Policy, PolicyFeatures};
 
-use super::{DeviceMut, Domain, LoaderType, OsType, device};
+use super::device::ControllerKind;
+use super::{DeviceKind, DeviceMut, Domain, LoaderType, OsType, device};
 use crate::error::{unsupported, xml_error};
 use crate::{ParseFlags, Result};
 
@@ -44,10 +46,25 @@ impl Domain {
         if !policy.features().contains(PolicyFeatures::NO_STUB_CONSOLE) {
             self.pair_console_and_serial()?;
         }
+        self.add_implicit_controllers();
+        self.add_implicit_video();
         self.fill_primary_video(policy, flags)?;
         self.fill_first_serial(|mut device, domain| fill_device(&mut device, domain, policy, flags))?;
+        self.fill_implicit_scsi(policy, flags)?;
         policy.assign_addresses(self, flags)?;
         self.refuse_unknown_features(policy.features())
+    }
+
+    /// SCSI controllers that were added for their disks get their models as well.
+    fn fill_implicit_scsi(&mut self, policy: &dyn Policy, flags: ParseFlags) -> Result<()> {
+        for position in 0..self.devices.controllers.len() {
+            if matches!(self.devices.controllers[position].kind, ControllerKind::Scsi { model: None }) {
+                self.with_device_mut(DeviceKind::Controller, position, |mut device, domain| {
+                    fill_device(&mut device, domain, policy, flags)
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// A firmware image is a ROM unless the document says otherwise.

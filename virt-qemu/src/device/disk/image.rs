@@ -10,6 +10,8 @@ use super::frontend::check_shared_memory;
 use crate::caps::{Cap, Capabilities};
 use crate::device::QemuContext;
 use crate::error::{internal, unsupported};
+use crate::machine;
+use crate::plan::PlanContext;
 
 pub(super) fn complete(disk: &mut Disk, _cx: &QemuContext<'_>) {
     disk.driver.name.get_or_insert_with(|| "qemu".to_owned());
@@ -60,6 +62,19 @@ pub(super) fn check(disk: &Disk, cx: &QemuContext<'_>) -> Result<()> {
         return Err(unsupported(format!("sd card '{name}' does not support multiple encryption secrets")));
     }
     check_shared_memory(disk, cx)
+}
+
+/// Refuses what libvirt lets pass in a definition, but not at the start.
+pub(super) fn check_at_start(disk: &Disk, cx: &PlanContext<'_>) -> Result<()> {
+    if disk.device == DiskDevice::Floppy && machine::is_pseries(cx.domain) {
+        return Err(unsupported("PowerPC pseries machines do not support floppy device"));
+    }
+    match disk.source.location.actual() {
+        Location::Network(network) if network.protocol == Protocol::Vxhs && !cx.caps.has(Cap::Vxhs) => {
+            Err(unsupported("VxHS protocol is not supported with this QEMU binary"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_transient(disk: &Disk) -> Result<()> {

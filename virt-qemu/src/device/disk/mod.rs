@@ -127,6 +127,7 @@ impl QemuDevice for Disk {
     }
 
     fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {
+        image::check_at_start(self, cx)?;
         let mut plan = DevicePlan::default();
         if self.bus() == DiskBus::Sd {
             plan.parts.extend(sd::parts(self, cx)?);

@@ -2,12 +2,40 @@
 
 use virt_conf::common::address::AddressType;
 use virt_conf::domain::device::{Interface, InterfaceModel, KnownModel, Offloads, TeamingType, TxMode};
+use virt_conf::domain::passes::address::Connect;
 use virt_types::Result;
 
 use super::{is_device, model_name, netdev};
 use crate::device::common::{address, rom_props, virtio};
 use crate::error::internal;
 use crate::plan::{DevicePlan, Part, PlanContext, Props};
+use crate::policy::{AttachContext, Attachment};
+
+/// What kind of place a card needs.
+pub(super) fn attachment(model: KnownModel, cx: &AttachContext<'_>) -> Attachment {
+    match model {
+        KnownModel::Virtio | KnownModel::VirtioNonTransitional => Attachment::virtio(cx.express()),
+        KnownModel::VirtioTransitional => Attachment::virtio(AttachContext::CONVENTIONAL),
+        KnownModel::E1000e | KnownModel::Igb => Attachment::pci(cx.express()),
+        // QEMU could attach it to USB, libvirt does not.
+        KnownModel::UsbNet => Attachment::pci(Connect::empty()),
+        KnownModel::SpaprVlan => Attachment::default(),
+        KnownModel::Netfront
+        | KnownModel::Rtl8139
+        | KnownModel::E1000
+        | KnownModel::Lan9118
+        | KnownModel::Smc91c111
+        | KnownModel::Vlance
+        | KnownModel::Vmxnet
+        | KnownModel::Vmxnet2
+        | KnownModel::Vmxnet3
+        | KnownModel::Am79c970a
+        | KnownModel::Am79c973
+        | KnownModel::I82540em
+        | KnownModel::I82545em
+        | KnownModel::I82543gc => Attachment::pci(AttachContext::CONVENTIONAL),
+    }
+}
 
 pub(super) fn plan(interface: &Interface, cx: &PlanContext<'_>, plan: &mut DevicePlan) -> Result<()> {
     let alias = interface.info.alias.clone().unwrap_or_default();

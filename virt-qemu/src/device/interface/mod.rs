@@ -4,6 +4,7 @@ mod card;
 mod check;
 mod netdev;
 
+use virt_conf::common::Address;
 use virt_conf::domain::Domain;
 use virt_conf::domain::device::{Interface, InterfaceModel, InterfaceSource, InterfaceType, KnownModel};
 use virt_types::{Arch, Result};
@@ -36,27 +37,17 @@ impl QemuDevice for Interface {
     }
 
     fn attachment(&self, cx: &AttachContext<'_>) -> Attachment {
-        // A device that is handed over gets its place among the host devices.
-        if self.source.kind() == InterfaceType::Hostdev {
-            return Attachment::default();
-        }
         let vlan = self.model == Some(KnownModel::SpaprVlan.into());
         let vio = Some(Vio { always: vlan, first_register: FIRST_VIO_REGISTER });
-        let card = match &self.model {
-            // QEMU puts it on any USB bus itself.
-            Some(InterfaceModel::Known(KnownModel::UsbNet)) => Attachment::default(),
-            Some(InterfaceModel::Known(KnownModel::Virtio | KnownModel::VirtioNonTransitional)) => {
-                Attachment::virtio(cx.express())
-            }
-            Some(InterfaceModel::Known(KnownModel::VirtioTransitional)) => {
-                Attachment::virtio(AttachContext::CONVENTIONAL)
-            }
-            Some(InterfaceModel::Known(KnownModel::E1000e | KnownModel::Igb)) | None => {
-                Attachment::pci(cx.express())
-            }
-            Some(InterfaceModel::Known(_) | InterfaceModel::Other(_)) => {
-                Attachment::pci(AttachContext::CONVENTIONAL)
-            }
+        let card = match (&self.source, &self.model) {
+            (InterfaceSource::Hostdev(hostdev), _) => match hostdev.address {
+                Address::Usb(_) => Attachment::usb(),
+                _ => Attachment::pci(cx.host_device()),
+            },
+            (_, Some(InterfaceModel::Known(model))) => card::attachment(*model, cx),
+            (_, Some(InterfaceModel::Other(_))) => Attachment::pci(AttachContext::CONVENTIONAL),
+            // The network will hand over a device of the host.
+            (_, None) => Attachment::pci(cx.express()),
         };
         Attachment { vio, ..card }
     }
@@ -113,7 +104,6 @@ pub fn detach_from_host(domain: &mut Domain) {
 
 /// Whether the card is a device of its own; boards of old ARM machines have cards that are only named.
 fn is_device(interface: &Interface, domain: &Domain) -> bool {
-    use virt_conf::common::Address;
     !matches!(domain.os.arch, Arch::Armv6l | Arch::Armv7l | Arch::Aarch64)
         || matches!(interface.info.address, Address::VirtioMmio | Address::Pci(_))
 }

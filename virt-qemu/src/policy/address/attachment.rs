@@ -30,6 +30,14 @@ impl AttachContext<'_> {
     }
 }
 
+impl AttachContext<'_> {
+    /// What a device of the host needs that is handed to the guest: nearly all are PCI Express devices.
+    #[must_use]
+    pub fn host_device(&self) -> Connect {
+        self.express()
+    }
+}
+
 /// Whether the device is a virtio device that the machine may attach to another bus than PCI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Virtio {

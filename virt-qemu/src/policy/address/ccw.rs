@@ -15,7 +15,7 @@ pub(super) fn assign(domain: &mut Domain, policy: &QemuPolicy<'_>) -> Result<()>
         return Ok(());
     }
     virtio::attach(domain, policy, &Address::Ccw(Ccw::default()), true);
-    let visits = domain.devices.visits();
+    let visits = domain.placed_visits();
     let mut set = CcwSet::default();
     for (kind, position) in &visits {
         if let Some(info) = domain.devices.info_mut(*kind, *position)

@@ -18,7 +18,7 @@ const STEP: u64 = 0x1000;
 pub(super) fn assign(domain: &mut Domain, policy: &QemuPolicy<'_>) -> Result<()> {
     let mut open = Vec::new();
     let mut taken = BTreeSet::new();
-    for (kind, position) in domain.devices.visits() {
+    for (kind, position) in domain.placed_visits() {
         let cx = AttachContext { domain, host: policy.host };
         let Some(device) = domain.devices.get(kind, position) else { continue };
         let Some(vio) = device::attachment(device, &cx).vio else { continue };

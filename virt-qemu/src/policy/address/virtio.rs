@@ -37,7 +37,7 @@ pub(super) fn choose_transport(domain: &mut Domain, policy: &QemuPolicy<'_>) {
 
 /// Gives an address of this kind to every virtio device that has none.
 pub(super) fn attach(domain: &mut Domain, policy: &QemuPolicy<'_>, address: &Address, ccw: bool) {
-    for (kind, position) in domain.devices.visits() {
+    for (kind, position) in domain.placed_visits() {
         let cx = AttachContext { domain, host: policy.host };
         let Some(device) = domain.devices.get(kind, position) else { continue };
         let wanted = match device::attachment(device, &cx).virtio {

@@ -3,6 +3,7 @@
 mod kind;
 mod pci;
 
+use virt_types::{ErrorCode, ErrorDomain};
 use virt_xml::number::{self, Base};
 use virt_xml::{Element, Writer};
 
@@ -167,6 +168,39 @@ impl Device for Controller {
         };
         kind.parse_options(el, &mut info)?;
         Ok(Self { kind, index, driver, info })
+    }
+
+    fn parse_list<'a>(
+        elements: impl Iterator<Item = Element<'a>>,
+        cx: &ParseContext<'_>,
+    ) -> Result<Vec<Self>> {
+        let mut controllers = Vec::new();
+        let (mut none, mut usb, mut master) = (false, false, None);
+        for el in elements {
+            let controller = Self::parse(el, cx)?;
+            if controller.controller_type() == ControllerType::Usb {
+                if none || (usb && controller.is_usb_none()) {
+                    let detail = "Can't add another USB controller: USB is disabled for this domain";
+                    return Err(el.error(ErrorCode::XmlDetail, ErrorDomain::Domain, detail));
+                }
+                none = controller.is_usb_none();
+                usb |= !none;
+                if usb && master.is_none() {
+                    master = Some(Err(el));
+                }
+                if controller.info.usb_master.is_none() {
+                    master = Some(Ok(()));
+                }
+            }
+            controllers.push(controller);
+        }
+        match master {
+            Some(Err(el)) => {
+                let detail = "No master USB controller specified";
+                Err(el.error(ErrorCode::XmlDetail, ErrorDomain::Domain, detail))
+            }
+            Some(Ok(())) | None => Ok(controllers),
+        }
     }
 
     fn format(&self, w: &mut Writer, cx: &FormatContext<'_>) {

@@ -196,6 +196,17 @@ impl Device for Disk {
         Ok(disk)
     }
 
+    fn parse_list<'a>(
+        elements: impl Iterator<Item = Element<'a>>,
+        cx: &ParseContext<'_>,
+    ) -> Result<Vec<Self>> {
+        let mut disks = Vec::new();
+        for el in elements {
+            name::insert(&mut disks, Self::parse(el, cx)?);
+        }
+        Ok(disks)
+    }
+
     fn format(&self, w: &mut Writer, cx: &FormatContext<'_>) {
         let source = &self.source;
         w.element(Self::ELEMENT, |w| {
@@ -304,7 +315,7 @@ impl Device for Disk {
         Ok(())
     }
 
-    fn validate(&self, _domain: &Domain) -> Result<()> {
+    fn validate(&self, domain: &Domain) -> Result<()> {
         if self.target.dev.is_none() {
             let detail = match &self.source.location {
                 Location::Volume(volume) => {
@@ -329,7 +340,8 @@ impl Device for Disk {
             return Err(crate::Error::new(ErrorCode::NoSource, ErrorDomain::Domain, self.name())
                 .with_hint("only cdrom and floppy drives may be empty"));
         }
-        source::validate_discard_no_unref(self)
+        source::validate_discard_no_unref(self)?;
+        self.refuse_twins(domain)
     }
 
     fn same_device(&self, other: &Self) -> bool {
@@ -378,6 +390,33 @@ impl Disk {
         if let Some(other) = group {
             self.iotune = other.iotune.clone();
         }
+    }
+
+    /// Refuses another disk of the same name, and one at the same place.
+    fn refuse_twins(&self, domain: &Domain) -> Result<()> {
+        let others = || domain.devices.disks.iter().filter(|other| !std::ptr::eq(*other, self));
+        if let Some(other) = others().find(|other| other.target.dev == self.target.dev) {
+            let path = |disk: &Self| disk.source.location.local_path().unwrap_or("<null>").to_owned();
+            return Err(xml_error(format!(
+                "target '{}' duplicated for disk sources '{}' and '{}'",
+                self.name(),
+                path(self),
+                path(other)
+            )));
+        }
+        if let Some(drive) = self.drive()
+            && others().any(|other| other.bus() == self.bus() && other.drive() == Some(drive))
+        {
+            return Err(unsupported(format!(
+                "Found duplicate drive address for disk with target name '{}' controller='{}' bus='{}' target='{}' unit='{}'",
+                self.name(),
+                drive.controller,
+                drive.bus,
+                drive.target,
+                drive.unit
+            )));
+        }
+        Ok(())
     }
 
     fn refuse_virtio_options(&self) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Names of disks in the guest (`vda`), their numbers, and the places that follow from them.
 
-use super::DiskBus;
+use super::{Disk, DiskBus};
 use crate::common::address::Drive;
 
 /// A disk's name, taken apart.
@@ -61,6 +61,24 @@ impl DiskName {
     }
 }
 
+/// Puts a disk where it belongs among those that name the same bus: in the order of their names.
+pub(super) fn insert(disks: &mut Vec<Disk>, disk: Disk) {
+    let number = |disk: &Disk| DiskName::parse(disk.name()).map_or(-1, |name| i64::from(name.index));
+    let named = |disk: &Disk| disk.target.dev.is_some();
+    let mut place = None;
+    for (i, current) in disks.iter().enumerate().rev() {
+        if current.target.bus != disk.target.bus {
+            continue;
+        }
+        if named(current) && named(&disk) && number(current) > number(&disk) {
+            place = Some(i);
+        } else if place.is_none() {
+            place = Some(i + 1);
+        }
+    }
+    disks.insert(place.unwrap_or(disks.len()), disk);
+}
+
 /// Units of a narrow SCSI bus besides its controller.
 const SCSI_UNITS: u32 = 7;
 
@@ -99,5 +117,17 @@ mod tests {
         assert_eq!(place(DiskBus::Fdc, 1), Some((0, 0, 1)));
         assert_eq!(place(DiskBus::Scsi, 7), Some((1, 0, 0)));
         assert_eq!(place(DiskBus::Virtio, 1), None);
+    }
+
+    #[test]
+    fn disks_of_a_bus_stand_in_the_order_of_their_names() {
+        let mut disks = Vec::new();
+        for (dev, bus) in [("vdb", DiskBus::Virtio), ("hda", DiskBus::Ide), ("vda", DiskBus::Virtio)] {
+            let mut disk = Disk::default();
+            disk.target.dev = Some(dev.to_owned());
+            disk.target.bus = Some(bus);
+            insert(&mut disks, disk);
+        }
+        assert_eq!(disks.iter().map(Disk::name).collect::<Vec<_>>(), ["vda", "vdb", "hda"]);
     }
 }

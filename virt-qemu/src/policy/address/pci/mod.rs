@@ -75,7 +75,7 @@ fn mark_multifunction(domain: &mut Domain) {
         .filter_map(|device| place(&device.info()?.address))
         .filter(|at| at.function != 0)
         .collect();
-    for (kind, position) in domain.devices.visits() {
+    for (kind, position) in domain.placed_visits() {
         if let Some(info) = domain.devices.info_mut(kind, position)
             && let Address::Pci(pci) = &mut info.address
             && pci.at.function == 0

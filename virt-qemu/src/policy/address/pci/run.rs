@@ -3,7 +3,7 @@
 use virt_conf::Result;
 use virt_conf::common::Address;
 use virt_conf::common::address::Pci;
-use virt_conf::domain::device::{Controller, ControllerType, PciModel, UsbModel};
+use virt_conf::domain::device::{Controller, ControllerType, InterfaceType, PciModel, UsbModel};
 use virt_conf::domain::passes::address::pci::ZpciIds;
 use virt_conf::domain::passes::address::{Connect, PciBus, PciSet};
 use virt_conf::domain::passes::controllers::is_usb2;
@@ -69,7 +69,7 @@ impl<'a> Run<'a> {
         };
         let zpci = caps.has(Cap::Zpci).then(ZpciIds::default);
         let mut run = Self { domain, policy, set, zpci };
-        let visits = run.domain.devices.visits();
+        let visits = run.domain.placed_visits();
         for at in &visits {
             run.collect(*at)?;
         }
@@ -125,7 +125,14 @@ impl<'a> Run<'a> {
             }
         }
         for element in PLACING {
-            for at in self.domain.devices.positions(element) {
+            let passed: &[At] = &match *element {
+                "hostdev" => self.domain.devices.positions("interface"),
+                _ => Vec::new(),
+            };
+            let passed = passed.iter().copied().filter(|at| self.is_passed_interface(*at));
+            let own = self.domain.devices.positions(element);
+            let own = own.into_iter().filter(|at| !self.is_passed_interface(*at));
+            for at in passed.chain(own).collect::<Vec<_>>() {
                 if self.is_pci_controller(at) || !self.waits(at) {
                     continue;
                 }
@@ -140,7 +147,7 @@ impl<'a> Run<'a> {
 
     /// Gives the identifiers that s390x needs to every device that has none.
     pub(super) fn complete_zpci(&mut self) -> Result<()> {
-        for at in self.domain.devices.visits() {
+        for at in self.domain.placed_visits() {
             let Some(pci) = self.zpci_device(at) else { continue };
             if pci.zpci.uid.is_some() && pci.zpci.fid.is_some() {
                 continue;
@@ -152,6 +159,12 @@ impl<'a> Run<'a> {
             }
         }
         Ok(())
+    }
+
+    /// An interface that is a device of the host gets its place among these.
+    fn is_passed_interface(&self, (kind, position): At) -> bool {
+        let device = self.domain.devices.get(kind, position);
+        matches!(device, Some(DeviceRef::Interface(interface)) if interface.source.kind() == InterfaceType::Hostdev)
     }
 
     fn controller(&self, (kind, position): At) -> Option<&Controller> {
