@@ -12,7 +12,7 @@ use virt_xml::Document;
 use crate::caps::{Capabilities, machine, recorded};
 use crate::config::{Config, SpiceConfig};
 use crate::error::unsupported;
-use crate::host::Host;
+use crate::host::{Host, Swtpm};
 use crate::plan::{self, Monitor, Plan};
 use crate::policy::QemuPolicy;
 use crate::prepare::{self, PrepareContext, PretendedPorts};
@@ -58,6 +58,7 @@ impl Planner {
             memory: 24 << 20,
             numa_nodes: (0..8).collect(),
             hugepages: vec![(2048, "/dev/hugepages2M".into()), (1 << 20, "/dev/hugepages1G".into())],
+            swtpm: Some(Swtpm { tpm1: true, tpm2: true }),
             vhost_net: false,
             kvm_refusal: None,
             render_node: Some("/dev/dri/renderD128".into()),
