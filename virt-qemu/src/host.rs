@@ -19,6 +19,8 @@ pub struct Host {
     pub numa_nodes: Vec<u32>,
     /// Sizes of the mounted huge pages, in KiB, with the mount point; the first is the default one.
     pub hugepages: Vec<(u64, String)>,
+    /// What the TPM emulator `swtpm` can do; absent where it is not installed.
+    pub swtpm: Option<Swtpm>,
     /// Whether `/dev/vhost-net` can be opened.
     pub vhost_net: bool,
     /// Why KVM can not be used here, in words, with what to do about it; absent where it can.
@@ -31,6 +33,15 @@ pub struct Host {
     pub audio_driver: Option<String>,
     /// `SDL_AUDIODRIVER` of the engine's environment.
     pub sdl_audio_driver: Option<String>,
+}
+
+/// The versions of the standard that the TPM emulator has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Swtpm {
+    /// 1.2.
+    pub tpm1: bool,
+    /// 2.0.
+    pub tpm2: bool,
 }
 
 /// Why something of the host can not be used.
@@ -54,6 +65,7 @@ impl Host {
             hugepages: std::fs::read_to_string("/proc/mounts")
                 .map(|mounts| hugepage_mounts(&mounts))
                 .unwrap_or_default(),
+            swtpm: detect_swtpm(),
             vhost_net: can_open(Path::new("/dev/vhost-net")),
             kvm_refusal: kvm_refusal(),
             render_node: render_node(Path::new("/dev/dri")),
@@ -73,6 +85,15 @@ pub fn kvm_refusal() -> Option<Refusal> {
         reason: kvm.to_string(),
         hint: format!("{hint} Or use <domain type='qemu'>, which is slower."),
     })
+}
+
+/// The emulator is used through three programs; all releases since 0.7 have both versions of the standard.
+fn detect_swtpm() -> Option<Swtpm> {
+    let installed = |program: &str| {
+        ["/usr/bin", "/usr/local/bin", "/bin"].iter().any(|dir| Path::new(dir).join(program).exists())
+    };
+    let complete = ["swtpm", "swtpm_setup", "swtpm_ioctl"].into_iter().all(installed);
+    complete.then_some(Swtpm { tpm1: true, tpm2: true })
 }
 
 fn can_open(device: &Path) -> bool {

@@ -12,7 +12,7 @@ use virt_xml::Document;
 use crate::caps::{Capabilities, machine, recorded};
 use crate::config::{Config, SpiceConfig};
 use crate::error::unsupported;
-use crate::host::Host;
+use crate::host::{Host, Swtpm};
 use crate::plan::{self, Monitor, Plan};
 use crate::policy::QemuPolicy;
 use crate::prepare::{self, PrepareContext, PretendedPorts};
@@ -61,6 +61,7 @@ impl Planner {
                 (2048, "/run/libvirt/hugepages2M".into()),
                 (1 << 20, "/run/libvirt/hugepages1G".into()),
             ],
+            swtpm: Some(Swtpm { tpm1: true, tpm2: true }),
             vhost_net: false,
             kvm_refusal: None,
             render_node: Some("/dev/dri/renderD128".into()),

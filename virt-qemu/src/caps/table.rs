@@ -28,6 +28,8 @@ pub enum Evidence {
     /// As [`Evidence::OptionParameter`], of an option that is in a module of QEMU. Where the module was not loaded when
     /// QEMU was asked, a type in it (`qom-list-types` loads all modules) shows that it is there.
     ModuleOption(&'static str, &'static str, &'static str),
+    /// The answer of a command without arguments is a list of texts that has this one.
+    Listed(&'static str, &'static str),
     /// Known from version, architecture or another answer; decided in code by name.
     Computed,
 }
@@ -149,6 +151,17 @@ capabilities! {
     VncPowerControl "vnc-power-control" Evidence::OptionParameter("vnc", "power-control");
     DisplayDbus "display-dbus" Evidence::Schema("query-display-options/ret-type/+dbus");
     AudiodevPipewire "audiodev-pipewire" Evidence::Schema("query-audiodevs/ret-type/driver/^pipewire");
+    CcidEmulated "ccid-emulated" Evidence::Type("ccid-card-emulated");
+    CcidPassthru "ccid-passthru" Evidence::Type("ccid-card-passthru");
+    UsbRedir "usb-redir" Evidence::Type("usb-redir");
+    UsbRedirFilter "usb-redir.filter" Evidence::DeviceProperty("usb-redir", "filter");
+    // Trusted platform modules.
+    TpmPassthrough "tpm-passthrough" Evidence::Listed("query-tpm-types", "passthrough");
+    TpmEmulator "tpm-emulator" Evidence::Listed("query-tpm-types", "emulator");
+    TpmTis "tpm-tis" Evidence::Listed("query-tpm-models", "tpm-tis");
+    TpmCrb "tpm-crb" Evidence::Listed("query-tpm-models", "tpm-crb");
+    TpmSpapr "tpm-spapr" Evidence::Type("tpm-spapr");
+    SpaprTpmProxy "spapr-tpm-proxy" Evidence::Type("spapr-tpm-proxy");
     // Controllers.
     Piix3UsbUhci "piix3-usb-uhci" Evidence::Type("piix3-usb-uhci");
     Piix4UsbUhci "piix4-usb-uhci" Evidence::Type("piix4-usb-uhci");
@@ -210,6 +223,7 @@ pub(super) fn read(replies: &Replies, caps: &Capabilities) -> BTreeSet<Cap> {
             true => option_has(option, parameter),
             false => types.contains(type_name),
         },
+        Evidence::Listed(command, text) => replies.list(command).any(|item| item == text),
         Evidence::Computed => computed(cap, caps),
     };
     Cap::TABLE.iter().filter(|(cap, evidence)| shown(*cap, *evidence)).map(|(cap, _)| *cap).collect()

@@ -13,8 +13,12 @@ pub mod interface;
 mod memballoon;
 mod panic;
 mod parallel;
+mod redirdev;
+mod redirfilter;
 mod serial;
+mod smartcard;
 mod sound;
+mod tpm;
 mod video;
 mod watchdog;
 

@@ -78,6 +78,13 @@ pub enum HostNeed {
     Directory(PathBuf),
     /// A file of 32 random bytes, the key under which secrets are handed to QEMU.
     RandomKey(PathBuf),
+    /// A `swtpm` process that serves this socket for the TPM with this alias.
+    Swtpm {
+        /// Alias of the TPM.
+        tpm: String,
+        /// The socket that QEMU connects to.
+        socket: PathBuf,
+    },
     /// A `passt` process that serves this socket for the interface with this alias.
     Passt {
         /// Alias of the interface.
@@ -95,6 +102,7 @@ impl std::fmt::Display for HostNeed {
             Self::Fd { number, source } => write!(f, "descriptor {number}: {source}"),
             Self::Directory(path) => write!(f, "directory {}", path.display()),
             Self::RandomKey(path) => write!(f, "random key {}", path.display()),
+            Self::Swtpm { tpm, socket } => write!(f, "swtpm for {tpm} at {}", socket.display()),
             Self::Passt { interface, socket } => {
                 write!(f, "passt for {interface} at {}", socket.display())
             }
@@ -115,6 +123,7 @@ impl std::fmt::Display for FdSource {
             }
             Self::UnixListener(path) => write!(f, "listening socket {}", path.display()),
             Self::File(path) => write!(f, "{}", path.display()),
+            Self::TpmCancel { device } => write!(f, "cancel file of {}", device.display()),
         }
     }
 }
@@ -144,6 +153,11 @@ pub enum FdSource {
     UnixListener(PathBuf),
     /// A file or device opened for reading and writing.
     File(PathBuf),
+    /// The file by which a command of this TPM is cancelled, opened for writing.
+    TpmCancel {
+        /// The TPM's device.
+        device: PathBuf,
+    },
 }
 
 /// How QEMU gets the socket on which its monitor listens.
@@ -247,6 +261,12 @@ impl<'a> PlanContext<'a> {
     pub fn channel_path(&self, name: &str) -> PathBuf {
         let dir = domain_dir(&self.config.lib_dir.join("channel/target"), self.domain);
         dir.join(name)
+    }
+
+    /// The socket of the domain's `swtpm` process.
+    #[must_use]
+    pub fn swtpm_socket(&self) -> PathBuf {
+        self.config.state_dir.join("swtpm").join(format!("{}-swtpm.sock", short_name(self.domain)))
     }
 
     /// The socket of the `passt` process of the interface with this alias.

@@ -13,10 +13,14 @@ mod memballoon;
 mod panic;
 mod parallel;
 mod port;
+mod redirdev;
+mod redirfilter;
 mod serial;
+mod smartcard;
 mod sound;
 #[cfg(test)]
 pub(crate) mod testing;
+mod tpm;
 mod video;
 mod visit;
 mod watchdog;
@@ -56,8 +60,12 @@ pub use interface::{
 pub use memballoon::{Memballoon, MemballoonModel};
 pub use panic::{Panic, PanicModel};
 pub use parallel::Parallel;
+pub use redirdev::{Redirdev, RedirdevBus};
+pub use redirfilter::{RedirRule, Redirfilter};
 pub use serial::{Serial, SerialModel, SerialTarget};
+pub use smartcard::{Smartcard, SmartcardMode, SmartcardSource};
 pub use sound::{Sound, SoundCodec, SoundModel};
+pub use tpm::{PcrBank, Tpm, TpmBackend, TpmBackendType, TpmEmulator, TpmModel, TpmVersion};
 pub use video::{Acceleration, VgaConf, Video, VideoBackend, VideoModel};
 pub use watchdog::{Watchdog, WatchdogAction, WatchdogModel};
 
@@ -76,15 +84,19 @@ macro_rules! for_each_device {
             disks: Vec Disk "disk";
             controllers: Vec Controller "controller";
             interfaces: Vec Interface "interface";
+            smartcards: Vec Smartcard "smartcard";
             serials: Vec Serial "serial";
             parallels: Vec Parallel "parallel";
             consoles: Vec Console "console";
             channels: Vec Channel "channel";
             inputs: Vec Input "input";
+            tpms: Vec Tpm "tpm";
             graphics: Vec Graphics "graphics";
             sounds: Vec Sound "sound";
             audios: Vec Audio "audio";
             videos: Vec Video "video";
+            redirdevs: Vec Redirdev "redirdev";
+            redirfilter: Option Redirfilter "redirfilter";
             hubs: Vec Hub "hub";
             watchdogs: Vec Watchdog "watchdog";
             memballoon: Option Memballoon "memballoon";

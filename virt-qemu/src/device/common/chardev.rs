@@ -5,6 +5,7 @@ use std::path::Path;
 use virt_conf::common::chardev::{
     Chardev, ChardevLog, ChardevSource, MouseMode, Reconnect, TcpProtocol, TcpSource, UnixSource,
 };
+use virt_conf::domain::device::Graphics;
 use virt_types::{Error, ErrorCode, ErrorDomain, Result, TextEnum};
 
 use crate::caps::Cap;
@@ -183,8 +184,8 @@ pub fn check(chardev: &Chardev, cx: &QemuContext<'_>) -> Result<()> {
     }
 }
 
-fn has_spice(_cx: &QemuContext<'_>) -> bool {
-    true
+fn has_spice(cx: &QemuContext<'_>) -> bool {
+    cx.domain.devices.graphics.iter().any(|display| matches!(display, Graphics::Spice(_)))
 }
 
 #[cfg(test)]
