@@ -25,12 +25,9 @@ const PARSERS: &[(&str, &str)] = &[
     ("config", "virt-conf/src/file.rs"),
 ];
 
-/// Where the model keeps its devices, and where each hypervisor crate mirrors them.
-const MODEL_DEVICES: &str = "virt-conf/src/domain/device/";
-const MIRROR_DEVICES: &str = "virt-qemu/src/device/";
-
-/// Modules beside the devices that are none.
-const NO_DEVICES: &[&str] = &["mod", "tests", "testing", "visit", "common"];
+/// The table of devices, and the folders that have a module for each.
+const DEVICE_TABLE: &str = "virt-conf/src/domain/device/mod.rs";
+const DEVICE_FOLDERS: &[&str] = &["virt-conf/src/domain/device/", "virt-qemu/src/device/"];
 
 /// Cases for the devices, a folder per device.
 const FIXTURES: &str = "fixtures/domain/";
@@ -127,43 +124,34 @@ fn names_path(line: &str, place: &str) -> bool {
     line.match_indices(place).any(|(at, _)| starts(line[..at].chars().next_back()))
 }
 
-/// A device is one file of the same name in the model and in each driver, and has at least one case.
+/// A device is one file of its element's name in the model and in each driver, and has at least one case.
 fn devices(repository: &Repository, findings: &mut Findings) {
-    let modelled = device_names(repository, MODEL_DEVICES);
-    let mirrored = device_names(repository, MIRROR_DEVICES);
-    if !modelled.is_empty() && !mirrored.is_empty() {
-        for name in modelled.difference(&mirrored) {
-            findings.add(
-                format!("{MIRROR_DEVICES}{name}.rs"),
-                format!("is missing; the model has {MODEL_DEVICES}{name}"),
-            );
-        }
-        for name in mirrored.difference(&modelled) {
-            findings.add(
-                format!("{MODEL_DEVICES}{name}.rs"),
-                format!("is missing; the driver has {MIRROR_DEVICES}{name}"),
-            );
-        }
-    }
-    if repository.has(FIXTURES) {
-        for name in &modelled {
-            let folder = format!("{FIXTURES}{name}/");
-            if !repository.files.iter().any(|file| file.starts_with(&folder)) {
-                findings.add(&folder, "the device has no case");
+    let table = repository.text(DEVICE_TABLE);
+    let has_any = |prefix: &str| repository.files.iter().any(|file| file.starts_with(prefix));
+    for name in device_names(&table) {
+        for folder in DEVICE_FOLDERS.iter().filter(|folder| repository.has(folder)) {
+            let module = format!("{folder}{name}");
+            if !has_any(&format!("{module}.rs")) && !has_any(&format!("{module}/")) {
+                findings.add(
+                    format!("{module}.rs"),
+                    format!("is missing; {DEVICE_TABLE} lists the device {name}"),
+                );
             }
         }
+        let cases = format!("{FIXTURES}{name}/");
+        if repository.has(FIXTURES) && !has_any(&cases) {
+            findings.add(cases, format!("is missing; the device {name} has no case"));
+        }
     }
 }
 
-/// Names of the modules directly below a folder, whether each is a file or a folder.
-fn device_names<'a>(repository: &'a Repository, folder: &str) -> BTreeSet<&'a str> {
-    let below = repository.files.iter().filter_map(|file| file.strip_prefix(folder));
-    below.filter_map(module_of).collect()
-}
-
-fn module_of(path: &str) -> Option<&str> {
-    let name = path.split_once('/').map_or_else(|| path.strip_suffix(".rs"), |(dir, _)| Some(dir))?;
-    (!NO_DEVICES.contains(&name)).then_some(name)
+/// The elements in the rows of `for_each_device!`, each `field: Multiplicity Type "element";`.
+fn device_names(table: &str) -> Vec<&str> {
+    let rows = table.split_once("macro_rules! for_each_device").map_or("", |(_, rest)| rest);
+    let rows = rows.split("\n}").next().unwrap_or_default();
+    rows.lines()
+        .filter_map(|row| row.trim().strip_suffix("\";")?.rsplit_once('"').map(|(_, name)| name))
+        .collect()
 }
 
 fn fuzz_targets(repository: &Repository, findings: &mut Findings) {
@@ -176,7 +164,7 @@ fn fuzz_targets(repository: &Repository, findings: &mut Findings) {
     let manifest = repository.text("fuzz/Cargo.toml");
     for file in repository.files.iter().filter(|file| file.starts_with("fuzz/fuzz_targets/")) {
         if !manifest.contains(file.trim_start_matches("fuzz/")) {
-            findings.add("fuzz/Cargo.toml", format!("has no [[bin]] for {file}"));
+            findings.add("fuzz/Cargo.toml", format!("has no line in `bin` for {file}"));
         }
     }
 }
@@ -202,9 +190,10 @@ mod tests {
     }
 
     #[test]
-    fn a_module_is_a_file_or_a_folder() {
-        assert_eq!(module_of("tpm.rs"), Some("tpm"));
-        assert_eq!(module_of("disk/driver.rs"), Some("disk"));
-        assert_eq!(module_of("mod.rs"), None);
+    fn devices_are_read_from_the_table_alone() {
+        let table = "let x = \"no\";\nmacro_rules! for_each_device {\n    (x) => {\n        disks: Vec Disk \"disk\";\n        \
+                     panics: Vec Panic \"panic\";\n    };\n}\nlet y = \"no\";\n";
+        assert_eq!(device_names(table), ["disk", "panic"]);
+        assert!(device_names("").is_empty());
     }
 }

@@ -17,6 +17,25 @@ const GENERATED_MARK: &str = "@generated";
 /// Folders whose code may hold `unsafe`.
 const UNSAFE: &[&str] = &["virt-sys/", "virt-netdev/"];
 
+/// Folders of crates that do no I/O, and what they would do it with. `tests.rs` and inline tests may.
+const PURE: &[&str] =
+    &["virt-types/src/", "virt-xml/src/", "virt-conf/src/", "virt-proto/src/", "virt-cpu/src/"];
+const IO: &[&str] = &[
+    "fs::",
+    "env::var",
+    "env::vars",
+    "thread::",
+    "process::",
+    "File::",
+    "TcpStream",
+    "UdpSocket",
+    "UnixStream",
+    "Instant::now",
+    "SystemTime::now",
+    "stdin",
+    "stdout",
+];
+
 /// Words that mark something as unfinished. Split, so that this file does not find itself.
 const OPEN_ENDS: &[&str] = &[
     concat!("TO", "DO"),
@@ -42,23 +61,21 @@ impl Source {
         self.text.lines().take(20).any(|line| line.contains(mark))
     }
 
-    /// Lines of code before the inline tests: neither blank nor comment.
-    fn code_lines(&self) -> usize {
-        let mut lines = self.text.lines().map(str::trim).peekable();
-        let mut count = 0;
-        while let Some(line) = lines.next() {
-            if line == "#[cfg(test)]" && lines.peek().is_some_and(|next| next.starts_with("mod tests")) {
-                break;
-            }
-            count += usize::from(!line.is_empty() && !line.starts_with("//"));
-        }
-        count
+    /// The text before the inline tests.
+    fn without_tests(&self) -> &str {
+        self.text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default()
     }
 
-    /// Line numbers and texts, comments and the contents of plain string literals blanked.
-    fn code(&self) -> impl Iterator<Item = (usize, String)> {
-        self.text.lines().enumerate().map(|(at, line)| (at + 1, strip(line)))
+    /// How many lines of code there are before the inline tests, neither blank nor comment.
+    fn code_lines(&self) -> usize {
+        let lines = self.without_tests().lines().map(str::trim);
+        lines.filter(|line| !line.is_empty() && !line.starts_with("//")).count()
     }
+}
+
+/// Line numbers and lines, without comments and what stands in string literals.
+fn code(text: &str) -> impl Iterator<Item = (usize, String)> {
+    text.lines().enumerate().map(|(at, line)| (at + 1, strip(line)))
 }
 
 /// A line without its comment and without what stands in its string literals. Literals over several lines are taken for
@@ -86,10 +103,13 @@ fn strip(line: &str) -> String {
     code
 }
 
+/// Whether `word` stands in the code as a word of its own, or, if it ends in `::`, as the head of a path.
 fn has_word(code: &str, word: &str) -> bool {
-    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
-    code.match_indices(word)
-        .any(|(at, _)| edge(code[..at].chars().next_back()) && edge(code[at + word.len()..].chars().next()))
+    let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    code.match_indices(word).any(|(at, _)| {
+        let (before, after) = (code[..at].chars().next_back(), code[at + word.len()..].chars().next());
+        !part(before) && (word.ends_with("::") || !part(after))
+    })
 }
 
 pub(super) fn check(repository: &Repository, findings: &mut Findings) {
@@ -102,9 +122,19 @@ pub(super) fn check(repository: &Repository, findings: &mut Findings) {
             );
         }
         if !UNSAFE.iter().any(|folder| source.name.starts_with(folder)) {
-            for (at, code) in source.code().filter(|(_, code)| has_word(code, "unsafe")) {
+            for (at, code) in code(&source.text).filter(|(_, code)| has_word(code, "unsafe")) {
                 let place = format!("{}:{at}", source.name);
                 findings.add(place, format!("unsafe code belongs into virt-sys: {}", code.trim()));
+            }
+        }
+        if PURE.iter().any(|folder| source.name.starts_with(folder)) && !source.name.ends_with("/tests.rs") {
+            for (at, code) in code(source.without_tests()) {
+                for word in IO.iter().filter(|word| has_word(&code, word)) {
+                    findings.add(
+                        format!("{}:{at}", source.name),
+                        format!("this crate does no I/O, but uses {word}"),
+                    );
+                }
             }
         }
         for (at, line) in source.text.lines().enumerate() {
@@ -172,6 +202,8 @@ mod tests {
         for (line, expected) in cases {
             assert_eq!(has_word(&strip(line), "unsafe"), expected, "{line}");
         }
+        assert!(has_word("let text = std::fs::read(path);", "fs::"));
+        assert!(!has_word("let text = offs::read(path);", "fs::"));
     }
 
     #[test]
