@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use virt_sys::user::Directories;
 
+/// Where QEMU looks for its own helpers.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// The settings that plans depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -45,6 +48,16 @@ pub struct Config {
     pub vxhs_tls_x509_cert_dir: PathBuf,
     /// `gluster_debug_level`, 0 to 9.
     pub gluster_debug_level: u32,
+    /// `dump_guest_core`: whether core dumps of QEMU hold the guests' memory.
+    pub dump_guest_core: bool,
+    /// `set_process_name`: whether processes are named after their guests.
+    pub set_process_name: bool,
+    /// `deprecation_behavior`: what QEMU does with interfaces that it is going to drop.
+    pub deprecation_behavior: Option<String>,
+    /// `memory_backing_dir`; absent for `ram` under [`Config::lib_dir`].
+    pub memory_backing: Option<PathBuf>,
+    /// What of the engine's own environment guests get.
+    pub environment: Vec<(String, String)>,
 }
 
 /// Settings of VNC servers, `vnc_…`.
@@ -134,7 +147,18 @@ impl Config {
             vxhs_tls: false,
             vxhs_tls_x509_cert_dir: "/etc/pki/qemu".into(),
             gluster_debug_level: 4,
+            dump_guest_core: false,
+            set_process_name: false,
+            deprecation_behavior: None,
+            memory_backing: None,
+            environment: vec![("PATH".to_owned(), PATH.to_owned())],
         }
+    }
+
+    /// Where files behind guest memory are.
+    #[must_use]
+    pub fn memory_backing_dir(&self) -> PathBuf {
+        self.memory_backing.clone().unwrap_or_else(|| self.lib_dir.join("ram"))
     }
 
     /// A per-user engine's defaults, with everything in one directory.

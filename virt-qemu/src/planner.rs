@@ -57,7 +57,10 @@ impl Planner {
             cpus: 2,
             memory: 24 << 20,
             numa_nodes: (0..8).collect(),
-            hugepages: vec![(2048, "/dev/hugepages2M".into()), (1 << 20, "/dev/hugepages1G".into())],
+            hugepages: vec![
+                (2048, "/run/libvirt/hugepages2M".into()),
+                (1 << 20, "/run/libvirt/hugepages1G".into()),
+            ],
             vhost_net: false,
             kvm_refusal: None,
             render_node: Some("/dev/dri/renderD128".into()),

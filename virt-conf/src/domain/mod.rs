@@ -255,6 +255,12 @@ impl Domain {
         Ok(())
     }
 
+    /// The KiB of memory that the guest starts with, without that of memory devices.
+    #[must_use]
+    pub fn initial_memory(&self) -> u64 {
+        self.memory.total
+    }
+
     /// Writes the document.
     #[must_use]
     pub fn format(&self, flags: FormatFlags) -> String {

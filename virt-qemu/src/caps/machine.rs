@@ -27,6 +27,9 @@ pub struct Machine {
     pub numa_mem_supported: bool,
     /// Whether QEMU will drop it.
     pub deprecated: bool,
+    /// Whether it can have ACPI tables; absent where QEMU does not say.
+    #[serde(default)]
+    pub acpi: Option<bool>,
 }
 
 impl Machine {
@@ -52,6 +55,7 @@ impl Machine {
             default_ram_id: text("default-ram-id"),
             numa_mem_supported: item["numa-mem-supported"] == true,
             deprecated: item["deprecated"] == true,
+            acpi: item["acpi"].as_bool(),
         }
     }
 }

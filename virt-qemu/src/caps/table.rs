@@ -53,6 +53,23 @@ macro_rules! capabilities {
 
 capabilities! {
     Kvm "kvm" Evidence::Computed;
+    SeccompSandbox "seccomp-sandbox" Evidence::OptionParameter("sandbox", "");
+    CompatDeprecated "compat-deprecated" Evidence::Computed;
+    MachineHpet "machine-hpet" Evidence::OptionParameter("machine", "hpet");
+    SmpDies "smp-dies" Evidence::Schema("query-hotpluggable-cpus/ret-type/props/die-id");
+    KvmPitTickPolicy "kvm-pit-lost-tick-policy" Evidence::DeviceProperty("kvm-pit", "lost_tick_policy");
+    MemoryBackendMemfd "memory-backend-memfd" Evidence::Type("memory-backend-memfd");
+    MemoryBackendMemfdHugetlb "memory-backend-memfd.hugetlb" Evidence::ObjectProperty("memory-backend-memfd", "hugetlb");
+    MemoryBackendPreallocThreads "memory-backend-file.prealloc-threads" Evidence::ObjectProperty("memory-backend-file", "prealloc-threads");
+    ThreadContext "thread-context" Evidence::Type("thread-context");
+    IothreadThreadPoolMax "iothread.thread-pool-max" Evidence::Schema("object-add/arg-type/+iothread/thread-pool-max");
+    NumaHmat "numa.hmat" Evidence::Schema("set-numa-node/arg-type/+hmat-lb");
+    AsyncTeardown "run-with.async-teardown" Evidence::OptionParameter("run-with", "async-teardown");
+    Vmgenid "vmgenid" Evidence::Type("vmgenid");
+    Vmcoreinfo "vmcoreinfo" Evidence::Type("vmcoreinfo");
+    Vmport "machine-vmport-opt" Evidence::Type("vmport");
+    CpuMax "cpu-max" Evidence::Computed;
+    CpuKvmNoAdjvtime "cpu.kvm-no-adjvtime" Evidence::ObjectProperty("max-arm-cpu", "kvm-no-adjvtime");
     UsbKbd "usb-kbd" Evidence::Type("usb-kbd");
     UsbHub "usb-hub" Evidence::Type("usb-hub");
     UsbAudio "usb-audio" Evidence::Type("usb-audio");
@@ -199,7 +216,16 @@ pub(super) fn read(replies: &Replies, caps: &Capabilities) -> BTreeSet<Cap> {
 
 /// Capabilities that no single answer shows.
 fn computed(cap: Cap, caps: &Capabilities) -> bool {
-    cap == Cap::Kvm && caps.kvm.is_some()
+    match cap {
+        Cap::Kvm => caps.kvm.is_some(),
+        // `-compat` can not be asked for; it came with this version.
+        Cap::CompatDeprecated => caps.version >= 6_000_000,
+        Cap::CpuMax => {
+            let accelerated = caps.tcg.iter().chain(&caps.kvm);
+            accelerated.flat_map(|accelerated| &accelerated.cpus).any(|cpu| cpu.name == "max")
+        }
+        _ => false,
+    }
 }
 
 impl Serialize for Cap {

@@ -64,6 +64,14 @@ pub trait QemuDevice: Device {
         Attachment::default()
     }
 
+    /// What the device adds to `-machine`, such as `nvdimm=on`.
+    ///
+    /// # Errors
+    /// For what shows only now.
+    fn machine_option(&self, _cx: &PlanContext<'_>) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// What the device needs to be there.
     ///
     /// # Errors
@@ -93,6 +101,14 @@ macro_rules! expand_qemu_devices {
         #[must_use]
         pub fn attachment(device: DeviceRef<'_>, cx: &AttachContext<'_>) -> Attachment {
             match device { $(DeviceRef::$type(device) => QemuDevice::attachment(device, cx),)+ }
+        }
+
+        /// What a device of any kind adds to `-machine`.
+        ///
+        /// # Errors
+        /// As [`QemuDevice::machine_option`].
+        pub fn machine_option(device: DeviceRef<'_>, cx: &PlanContext<'_>) -> Result<Option<String>> {
+            match device { $(DeviceRef::$type(device) => QemuDevice::machine_option(device, cx),)+ }
         }
 
         /// What a device of any kind needs to be there.

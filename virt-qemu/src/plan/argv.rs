@@ -24,6 +24,7 @@ impl Part {
     pub fn argv(&self) -> Vec<String> {
         match self {
             Self::Flag(name) => vec![(*name).to_owned()],
+            Self::Raw(argument) => vec![argument.clone()],
             Self::Option(name, value) => vec![(*name).to_owned(), value.clone()],
             Self::FdSet { set, fd, opaque } => {
                 vec!["-add-fd".to_owned(), format!("set={set},fd={fd},opaque={}", keyval(opaque))]

@@ -2,6 +2,15 @@
 
 pub mod argv;
 mod build;
+mod cpu;
+mod firmware;
+mod identity;
+mod iothread;
+mod machine;
+pub mod memory;
+pub mod memory_backend;
+mod monitor;
+mod power;
 mod props;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +21,7 @@ pub use build::build;
 pub use props::{Props, keyval};
 
 use crate::block::SecretSource;
-use crate::caps::Capabilities;
+use crate::caps::{Capabilities, Machine};
 use crate::config::Config;
 use crate::host::Host;
 
@@ -32,6 +41,8 @@ pub enum Part {
         /// What people see of it.
         opaque: String,
     },
+    /// An argument that the user wrote.
+    Raw(String),
     /// `-object` / `object-add`.
     Object(Props),
     /// A secret, as `-object secret`, encrypted with the guest's master key when QEMU is told of it.
@@ -182,6 +193,8 @@ pub struct PlanContext<'a> {
     pub host: &'a Host,
     /// What was planned so far.
     pub plan: Plan,
+    /// QEMU fills all memory before the guest runs, so that no object has to ask for it.
+    pub preallocates: bool,
     next_fd: i32,
     next_fd_set: u32,
 }
@@ -191,7 +204,8 @@ impl<'a> PlanContext<'a> {
     #[must_use]
     pub fn new(domain: &'a Domain, caps: &'a Capabilities, config: &'a Config, host: &'a Host) -> Self {
         let (monitor, plan) = (Monitor::default(), Plan::default());
-        Self { domain, caps, config, host, monitor, plan, next_fd: 3, next_fd_set: 0 }
+        let preallocates = false;
+        Self { domain, caps, config, host, monitor, plan, preallocates, next_fd: 3, next_fd_set: 0 }
     }
 
     /// Appends a part.
@@ -247,6 +261,18 @@ impl<'a> PlanContext<'a> {
         self.plan.env.push((name.to_owned(), value.into()));
     }
 
+    /// The machine type, as the binary describes it.
+    #[must_use]
+    pub fn machine_type(&self) -> Option<&'a Machine> {
+        self.caps.machine(self.domain.virt_type, self.domain.os.machine.as_deref()?)
+    }
+
+    /// The id that the machine's memory has to have; absent where it is no object.
+    #[must_use]
+    pub fn default_ram_id(&self) -> Option<&'a str> {
+        self.machine_type()?.default_ram_id.as_deref()
+    }
+
     /// The domain's own directory, `domain-ID-NAME` (`domain--1-NAME` where it does not run).
     #[must_use]
     pub fn domain_dir(&self) -> PathBuf {
@@ -254,7 +280,7 @@ impl<'a> PlanContext<'a> {
     }
 }
 
-/// The domain's own directory under `lib_dir`; long names are cut as libvirt does, so that socket paths fit.
+/// The domain's own directory under `lib_dir`.
 #[must_use]
 pub fn domain_dir(lib_dir: &Path, domain: &Domain) -> PathBuf {
     lib_dir.join(format!("domain-{}", short_name(domain)))
@@ -266,8 +292,9 @@ pub fn message_bus(state_dir: &Path, domain: &Domain) -> PathBuf {
     state_dir.join("dbus").join(format!("{}-dbus.sock", short_name(domain)))
 }
 
-/// Id and name of a domain, short enough for socket paths.
-fn short_name(domain: &Domain) -> String {
+/// `ID-NAME`; long names are cut as libvirt does, so that socket paths fit.
+#[must_use]
+pub fn short_name(domain: &Domain) -> String {
     let name: String = domain.name.chars().take(20).collect();
     format!("{}-{name}", domain.id.unwrap_or(-1))
 }

@@ -155,6 +155,12 @@ impl Numa {
         self.distance(from, to).unwrap_or(default)
     }
 
+    /// Whether latencies, bandwidths or caches are described.
+    #[must_use]
+    pub fn has_hmat(&self) -> bool {
+        !self.interconnects.0.is_empty() || self.cells.iter().any(|cell| !cell.caches.is_empty())
+    }
+
     /// The memory of all nodes in KiB.
     #[must_use]
     pub fn memory(&self) -> u64 {
