@@ -192,8 +192,9 @@ async fn end(
 ) -> Result<()> {
     let (running, before) = {
         let mut state = context.state();
-        let Some(running) = state.running() else { return Ok(()) };
-        let Some(guest) = state.guest.as_mut() else { return Ok(()) };
+        let (Some(running), Some(guest)) = (state.running(), state.guest.as_mut()) else {
+            return Err(not_running());
+        };
         let before = (guest.phase, guest.machine.ending, guest.machine.fake_reboot);
         guest.machine.ending = true;
         guest.machine.fake_reboot = false;

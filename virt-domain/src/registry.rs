@@ -69,6 +69,13 @@ impl Registry {
         Ok((registry, problems))
     }
 
+    /// Closes the engine: calls that are under way break off, and every guest is let go of and runs on. Answers when
+    /// other processes, or another engine of this one, can have them. What dropping the last clone begins, this waits for.
+    pub async fn close(self) {
+        self.engine().closing.send_replace(true);
+        self.engine().closing.closed().await;
+    }
+
     fn engine(&self) -> &Arc<Engine> {
         &self.shell.engine
     }

@@ -107,7 +107,10 @@ impl Task {
         loop {
             tokio::select! {
                 biased;
-                () = crate::engine::until_closed(&mut closing) => return,
+                () = crate::engine::until_closed(&mut closing) => {
+                    self.running.shutdown().await;
+                    return entry.let_go().await;
+                }
                 report = next_report(&entry) => self.report(report),
                 () = entry.core.stirred.notified() => {}
                 Some(ended) = self.running.join_next_with_id(), if !self.running.is_empty() => self.ended(ended),
