@@ -62,9 +62,10 @@ impl Guest {
     }
 
     /// An instance as its status file tells of it, which another process holds, or none.
-    pub(crate) fn told(file: StatusFile, actions: crate::Actions) -> Self {
+    pub(crate) fn told(file: StatusFile) -> Self {
         let id = file.live.id.and_then(|id| u32::try_from(id).ok()).unwrap_or(0);
-        let machine = Machine { fake_reboot: file.fake_reboot, ..Machine::found(file.status, actions) };
+        let machine =
+            Machine { fake_reboot: file.fake_reboot, ..Machine::found(file.status, file.live.lifecycle) };
         Self {
             pid: file.pid,
             phase: file.phase,
@@ -431,10 +432,7 @@ impl Locked<'_> {
     pub(crate) fn told(&mut self, status: Option<StoredStatus>) {
         let domain = self.state.as_ref();
         let before = self.state.guest.as_ref().map(Told::of);
-        let guest = status.map(|status| {
-            let actions = self.core.store.backend.actions(&status.file.live);
-            Guest::told(status.file, actions)
-        });
+        let guest = status.map(|status| Guest::told(status.file));
         if guest.is_none() {
             self.state.shutoff = self.core.store.shutoff_reason(self.state.name.as_str());
         }

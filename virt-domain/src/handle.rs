@@ -233,7 +233,7 @@ impl DomainHandle {
         };
         let snapshot = self.snapshot();
         let Some(live) = &snapshot.live else { return Err(refusal()) };
-        let becomes_reboot = lifecycle::reboots(engine.store.backend.actions(live), reboot);
+        let becomes_reboot = lifecycle::reboots(live.lifecycle, reboot);
         let has_agent = self.entry.core.lock().running().is_some_and(|running| running.has_agent());
         let mut last = Err(refusal());
         for way in lifecycle::ways(has_agent, flags) {

@@ -304,17 +304,15 @@ impl Engine {
                     let known = maps.uuid(uuid).cloned();
                     match known {
                         Some(entry) => {
-                            let actions = self.store.backend.actions(&status.file.live);
                             let mut state = entry.core.lock();
-                            state.guest = Some(Guest::told(status.file, actions));
+                            state.guest = Some(Guest::told(status.file));
                             state.publish();
                         }
                         None if maps.name(&domain_name).is_some() => {
                             problems.push(LoadProblem { path, error: exists_with(&name, uuid) });
                         }
                         None => {
-                            let actions = self.store.backend.actions(&status.file.live);
-                            let guest = Guest::told(status.file, actions);
+                            let guest = Guest::told(status.file);
                             self.add(&mut maps, uuid, domain_name, None, Some(guest));
                         }
                     }

@@ -3,7 +3,8 @@
 mod support;
 
 use support::*;
-use virt_domain::{Action, Actions, BackendEvent, CrashAction, Holder, Kill};
+use virt_conf::domain::{Lifecycle, LifecycleAction};
+use virt_domain::{BackendEvent, Holder, Kill};
 use virt_types::{
     CrashedReason, CreateFlags, DomainName, DomainState, DomainStatus, ErrorCode, ErrorDomain, ListFlags,
     PausedReason, RebootFlags, RunningReason, ShutdownFlags, ShutoffReason, UndefineFlags,
@@ -219,7 +220,8 @@ async fn reboots_are_resets_after_a_power_off() {
     web.shutdown(ShutdownFlags::empty()).await.unwrap();
     ear.until("stopped/shutdown").await;
 
-    *engine.fake.actions.lock().unwrap() = Actions { on_poweroff: Action::Restart, ..Actions::default() };
+    *engine.fake.wishes.lock().unwrap() =
+        Lifecycle { on_poweroff: Some(LifecycleAction::Restart), ..Lifecycle::default() };
     web.start(options(CreateFlags::empty())).await.unwrap();
     ear.heard();
     web.shutdown(ShutdownFlags::empty()).await.unwrap();
@@ -234,7 +236,7 @@ async fn panics_are_followed_by_what_was_wished() {
     let web = engine.define("web").await;
     let mut ear = engine.listen();
     let crash = |on_crash| {
-        *engine.fake.actions.lock().unwrap() = Actions { on_crash, ..Actions::default() };
+        *engine.fake.wishes.lock().unwrap() = Lifecycle { on_crash: Some(on_crash), ..Lifecycle::default() };
     };
     let panic = || {
         engine.fake.set_doing("web", "paused");
@@ -242,7 +244,7 @@ async fn panics_are_followed_by_what_was_wished() {
         engine.fake.happen("web", BackendEvent::Stopped);
     };
 
-    crash(CrashAction::Destroy);
+    crash(LifecycleAction::Destroy);
     web.start(options(CreateFlags::empty())).await.unwrap();
     ear.heard();
     panic();
@@ -250,7 +252,7 @@ async fn panics_are_followed_by_what_was_wished() {
     assert_eq!(heard, ["suspended/paused with id", "crashed/panicked with id", "stopped/crashed"]);
     assert_eq!(web.snapshot().status, DomainStatus::Shutoff(ShutoffReason::Crashed));
 
-    crash(CrashAction::Restart);
+    crash(LifecycleAction::Restart);
     web.start(options(CreateFlags::empty())).await.unwrap();
     ear.heard();
     panic();
@@ -267,7 +269,7 @@ async fn panics_are_followed_by_what_was_wished() {
     assert_eq!(web.snapshot().status, DomainStatus::Running(RunningReason::Crashed));
     web.destroy(Kill::Force).await.unwrap();
 
-    crash(CrashAction::Preserve);
+    crash(LifecycleAction::Preserve);
     web.start(options(CreateFlags::empty())).await.unwrap();
     panic();
     ear.until("crashed").await;

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use virt_conf::domain::Domain;
+use virt_conf::domain::{Domain, Lifecycle};
 use virt_domain::{
-    Actions, Backend, BackendEvent, DomainHandle, EventSink, Kill, Layout, Limits, LoadProblem, Observed,
-    Phase, PowerWay, Recover, Recovered, Registry, Running, Start, StartOptions, Started,
+    Backend, BackendEvent, DomainHandle, EventSink, Kill, Layout, Limits, LoadProblem, Observed, Phase,
+    PowerWay, Recover, Recovered, Registry, Running, Start, StartOptions, Started,
 };
 use virt_driver::{BoxFuture, Delivery, DomainEvent, DomainEventFilter, DomainEventKind, Subscription};
 use virt_sys::{PidFd, PidFile, Process, Signal, Spawn};
@@ -62,7 +62,7 @@ pub enum Behaviour {
 /// The hypervisor.
 pub struct Fake {
     dir: PathBuf,
-    pub actions: Mutex<Actions>,
+    pub wishes: Mutex<Lifecycle>,
     behaviours: Mutex<HashMap<(String, &'static str), Behaviour>>,
     guests: Mutex<HashMap<String, EventSink>>,
 }
@@ -74,7 +74,7 @@ impl Fake {
         std::fs::create_dir_all(&dir).unwrap();
         Arc::new(Self {
             dir,
-            actions: Mutex::default(),
+            wishes: Mutex::default(),
             behaviours: Mutex::default(),
             guests: Mutex::default(),
         })
@@ -175,14 +175,10 @@ impl Backend for Driver {
         ErrorDomain::Test
     }
 
-    fn actions(&self, _live: &Domain) -> Actions {
-        *self.0.actions.lock().unwrap()
-    }
-
     fn prepare<'a>(&'a self, config: &'a Domain, _flags: CreateFlags) -> BoxFuture<'a, Result<Domain>> {
         Box::pin(async move {
             self.0.act(&config.name, "prepare").await?;
-            Ok(config.clone())
+            Ok(Domain { lifecycle: *self.0.wishes.lock().unwrap(), ..config.clone() })
         })
     }
 
