@@ -242,19 +242,11 @@ pub(crate) async fn destroy(context: JobContext, kill: Kill) -> Result<()> {
     if starting && !context.snapshot().is_active() {
         return Ok(());
     }
-    let had_hold = context.state().running().is_some();
     let request = if kill == Kill::Force { Request::Seize } else { Request::Yield };
-    context.own(request).await?;
-    let state_now = {
-        let state = context.state();
-        (state.guest.is_none(), state.shutoff)
-    };
-    match state_now {
-        // Taking hold of a guest that is to go has ended it.
-        (true, ShutoffReason::Destroyed) if !had_hold && kill == Kill::Force => return Ok(()),
-        (true, _) if starting => return Ok(()),
-        (true, _) => return Err(not_running()),
-        (false, _) => {}
+    let ended = context.own(request).await?;
+    if context.state().guest.is_none() {
+        // Taking hold of a guest that is to go has ended it already; or the start was given up.
+        return if ended || starting { Ok(()) } else { Err(not_running()) };
     }
     end(&context, ShutoffReason::Destroyed, kill, Some(StoppedDetail::Destroyed)).await
 }

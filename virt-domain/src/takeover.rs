@@ -21,8 +21,8 @@ impl Entry {
     /// Makes this process the holder of the domain, and brings what it knows of it up to date.
     ///
     /// A guest that is seized is to be destroyed: if this process gets hold of it here, it is ended at once, without
-    /// its monitor being needed.
-    pub(crate) async fn own(&self, engine: &Engine, request: Request, deadline: Instant) -> Result<()> {
+    /// its monitor being needed. Whether that was done.
+    pub(crate) async fn own(&self, engine: &Engine, request: Request, deadline: Instant) -> Result<bool> {
         if request == Request::Seize {
             // Whoever waits for a hold on the guest waits for something that is about to go.
             self.seized.notify_waiters();
@@ -34,11 +34,11 @@ impl Entry {
         }
     }
 
-    async fn own_undisturbed(&self, engine: &Engine, request: Request, deadline: Instant) -> Result<()> {
+    async fn own_undisturbed(&self, engine: &Engine, request: Request, deadline: Instant) -> Result<bool> {
         let _handing = self.handing.lock().await;
         let claimed = self.core.lock().claimed();
         let lock = match claimed {
-            Claimed::Fully => return Ok(()),
+            Claimed::Fully => return Ok(false),
             Claimed::LockOnly(lock) => Some(lock),
             Claimed::Not => None,
         };
@@ -65,7 +65,7 @@ impl Entry {
         let claimed = self.core.lock().claimed();
         match claimed {
             Claimed::Fully => return Ok(true),
-            Claimed::LockOnly(lock) => return self.take(engine, lock, Request::Yield).await.map(|()| true),
+            Claimed::LockOnly(lock) => return self.take(engine, lock, Request::Yield).await.map(|_| true),
             Claimed::Not => {}
         }
         let name = self.core.snapshot().name.clone();
@@ -73,7 +73,7 @@ impl Entry {
         let claim = engine.ownership.claim(&root, name.as_str())?;
         drop(root);
         match claim {
-            Claim::Taken(lock) => self.take(engine, lock, Request::Yield).await.map(|()| true),
+            Claim::Taken(lock) => self.take(engine, lock, Request::Yield).await.map(|_| true),
             Claim::HeldBy(peer) => {
                 self.core.lock().other = Some(peer);
                 Ok(false)
@@ -81,7 +81,7 @@ impl Entry {
         }
     }
 
-    async fn take(&self, engine: &Engine, lock: GuestLock, request: Request) -> Result<()> {
+    async fn take(&self, engine: &Engine, lock: GuestLock, request: Request) -> Result<bool> {
         self.refresh_config(engine)?;
         let name = self.core.snapshot().name.clone();
         let status = engine.store.read_status(name.as_str())?;
@@ -99,8 +99,9 @@ impl Entry {
             state.lock = Some(lock);
             state.publish();
         }
-        let Some(mut status) = status else { return Ok(()) };
-        if request == Request::Seize && status.file.phase == Phase::Running {
+        let Some(mut status) = status else { return Ok(false) };
+        let ends = request == Request::Seize && status.file.phase == Phase::Running;
+        if ends {
             status.file.phase = Phase::Stopping(ShutoffReason::Destroyed);
         }
         let recovered = self.recover(engine, status).await;
@@ -110,7 +111,7 @@ impl Entry {
             state.lock = None;
             state.publish();
         }
-        recovered
+        recovered.map(|()| ends)
     }
 
     async fn recover(&self, engine: &Engine, status: StoredStatus) -> Result<()> {

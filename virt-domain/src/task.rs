@@ -210,7 +210,7 @@ impl Task {
             Box::pin(async move {
                 let told = context.snapshot().is_active()
                     && context.state().guest.as_ref().is_some_and(|g| g.is_told());
-                if told { context.own(Request::Yield).await } else { Ok(()) }
+                if told { context.own(Request::Yield).await.map(drop) } else { Ok(()) }
             })
         });
     }
