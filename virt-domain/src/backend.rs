@@ -26,8 +26,6 @@ use virt_types::{
 };
 use virt_xml::{Element, Writer};
 
-use crate::Actions;
-
 /// A hypervisor driver, as the engine sees it.
 pub trait Backend: Send + Sync + 'static {
     /// The error domain of refusals that the engine words for the driver (`VIR_FROM_QEMU`, …).
@@ -68,9 +66,6 @@ pub trait Backend: Send + Sync + 'static {
             | FormatFlags::VOLUME_TRANSLATED;
         live.format_into(w, flags);
     }
-
-    /// What the domain wants done when its guest powers off, reboots or panics.
-    fn actions(&self, live: &Domain) -> Actions;
 
     /// Turns a configuration into the live domain of a coming start: aliases, addresses, resolved sources. Changes
     /// nothing on the host; a failure leaves nothing to undo.

@@ -6,15 +6,13 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use virt_sys::Readable;
 use virt_types::{DomainName, Uuid};
 
-use crate::core::Guest;
 use crate::engine::{Engine, Entry};
 use crate::error::Error;
 use crate::layout::{Layout, name_of};
@@ -34,7 +32,7 @@ pub(crate) struct Touched {
 /// The reports of one engine's directories.
 #[derive(Debug)]
 pub(crate) struct Changes {
-    inotify: AsyncFd<OwnedFd>,
+    inotify: Readable,
     config: i32,
     autostart: i32,
     status: i32,
@@ -55,16 +53,13 @@ impl Changes {
         let autostart = add(&layout.autostart_dir, flags | WatchFlags::CREATE)?;
         let status = add(&layout.status_dir, flags)?;
         let path = layout.config_dir.clone();
-        let inotify = readiness(inotify).map_err(|error| Error::file("watch", path, error))?;
+        let inotify = Readable::new(inotify).map_err(|error| Error::file("watch", path, error))?;
         Ok(Self { inotify, config, autostart, status, reading: Mutex::new(()) })
     }
 
     /// Waits until there are reports.
     pub(crate) async fn readable(&self) -> io::Result<()> {
-        let mut guard = self.inotify.readable().await?;
-        // What is readable is read under the root lock, by somebody; until then it stays so.
-        guard.clear_ready();
-        Ok(())
+        self.inotify.readable().await
     }
 
     /// The reports so far.
@@ -72,7 +67,7 @@ impl Changes {
         let _one = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let mut touched = Touched::default();
         let mut buffer = [MaybeUninit::uninit(); 16 << 10];
-        let mut reader = Reader::new(self.inotify.get_ref(), &mut buffer);
+        let mut reader = Reader::new(self.inotify.as_fd(), &mut buffer);
         while let Ok(event) = reader.next() {
             if event.events().contains(ReadFlags::QUEUE_OVERFLOW) {
                 touched.all = true;
@@ -232,15 +227,6 @@ fn poke(entry: &Arc<Entry>, input: Input) {
     }
 }
 
-/// Registers a descriptor for waiting until it is readable.
-///
-/// The constructor is deprecated because a type could hand out another descriptor while it is registered; an owned
-/// descriptor, or a struct of one, cannot.
-#[expect(deprecated, reason = "its replacement is unsafe, and what makes it so is not given here")]
-pub(crate) fn readiness<T: std::os::fd::AsRawFd>(owner: T) -> io::Result<AsyncFd<T>> {
-    AsyncFd::with_interest(owner, Interest::READABLE)
-}
-
 /// Watches until the engine is closed.
 pub(crate) async fn follow_changes(
     engine: std::sync::Weak<Engine>,
@@ -256,12 +242,5 @@ pub(crate) async fn follow_changes(
             Ok(root) => engine.catch_up(&root),
             Err(error) => log::warn!("{}", error.report()),
         }
-    }
-}
-
-impl Guest {
-    /// Whether this instance is the one of the status.
-    pub(crate) fn is_instance(&self, id: Option<i32>) -> bool {
-        id.is_some_and(|id| u32::try_from(id) == Ok(self.id))
     }
 }

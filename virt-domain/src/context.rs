@@ -144,7 +144,7 @@ impl JobContext {
         self.entry.refresh_config(&self.engine)
     }
 
-    pub(crate) async fn own(&self, request: Request) -> Result<()> {
+    pub(crate) async fn own(&self, request: Request) -> Result<bool> {
         self.entry.own(&self.engine, request, self.deadline).await
     }
 }

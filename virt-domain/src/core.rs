@@ -16,7 +16,7 @@ use crate::implied::{Told, implied};
 use crate::machine::{FollowUp, Happening, Machine};
 use crate::ownership::{GuestLock, Peer};
 use crate::status_file::{Binding, StatusFile};
-use crate::store::{Fingerprint, Store, StoredConfig, StoredStatus};
+use crate::store::{Store, StoredConfig, StoredStatus};
 use crate::{BackendEvent, EventSink, Held, Holder, LeaseId, Phase, Running, Snapshot};
 
 /// A running instance.
@@ -62,9 +62,10 @@ impl Guest {
     }
 
     /// An instance as its status file tells of it, which another process holds, or none.
-    pub(crate) fn told(file: StatusFile, actions: crate::Actions) -> Self {
+    pub(crate) fn told(file: StatusFile) -> Self {
         let id = file.live.id.and_then(|id| u32::try_from(id).ok()).unwrap_or(0);
-        let machine = Machine { fake_reboot: file.fake_reboot, ..Machine::found(file.status, actions) };
+        let machine =
+            Machine { fake_reboot: file.fake_reboot, ..Machine::found(file.status, file.live.lifecycle) };
         Self {
             pid: file.pid,
             phase: file.phase,
@@ -79,6 +80,16 @@ impl Guest {
         self.reports = Some(receiver);
         EventSink { sender }
     }
+}
+
+/// How far a process holds a domain.
+pub(crate) enum Claimed {
+    /// With its guest, if it has one.
+    Fully,
+    /// It has the lock, but an attempt to take hold of the guest was broken off.
+    LockOnly(GuestLock),
+    /// Not at all.
+    Not,
 }
 
 /// The state of one domain.
@@ -403,14 +414,25 @@ impl Locked<'_> {
         self.publish();
     }
 
+    /// How far this process holds the domain.
+    pub(crate) fn claimed(&mut self) -> Claimed {
+        let starting = self.state.held.long() == Some(crate::LongJob::Start);
+        let needs_hold = self.state.guest.as_ref().is_some_and(Guest::is_told) && !starting;
+        match self.state.lock.take() {
+            None => Claimed::Not,
+            Some(lock) if needs_hold => Claimed::LockOnly(lock),
+            Some(lock) => {
+                self.state.lock = Some(lock);
+                Claimed::Fully
+            }
+        }
+    }
+
     /// What another process wrote about the instance that it holds.
     pub(crate) fn told(&mut self, status: Option<StoredStatus>) {
         let domain = self.state.as_ref();
         let before = self.state.guest.as_ref().map(Told::of);
-        let guest = status.map(|status| {
-            let actions = self.core.store.backend.actions(&status.file.live);
-            Guest::told(status.file, actions)
-        });
+        let guest = status.map(|status| Guest::told(status.file));
         if guest.is_none() {
             self.state.shutoff = self.core.store.shutoff_reason(self.state.name.as_str());
         }
@@ -423,10 +445,6 @@ impl Locked<'_> {
             let ended = matches!(event, Lifecycle::Stopped(_));
             self.tell_of(if ended { &domain } else { &now }, [DomainEventKind::Lifecycle(event)]);
         }
-    }
-
-    pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
-        self.state.config.as_ref().map(|stored| stored.fingerprint)
     }
 }
 

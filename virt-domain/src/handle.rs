@@ -28,6 +28,9 @@ pub struct DomainHandle {
     entry: Arc<Entry>,
 }
 
+/// How long after its deadline a job may still answer by itself.
+const GRACE: std::time::Duration = std::time::Duration::from_millis(100);
+
 impl DomainHandle {
     pub(crate) const fn of(entry: Arc<Entry>) -> Self {
         Self { entry }
@@ -81,11 +84,16 @@ impl DomainHandle {
             Ok(Err(_)) => return Err(self.gone()),
             Ok(Ok(())) => {}
         }
-        match timeout_at(deadline, &mut answer).await {
-            Ok(done) => done.unwrap_or_else(|_| Err(self.broken_off())),
-            Err(_) if ticket.give_up() => Err(self.late(spec, deadline, false)),
-            Err(_) if spec.kind.is_bounded() => Err(self.late(spec, deadline, true)),
-            Err(_) => answer.await.unwrap_or_else(|_| Err(self.broken_off())),
+        let answer = match timeout_at(deadline, &mut answer).await {
+            Ok(done) => Some(done),
+            Err(_) if ticket.give_up() => return Err(self.late(spec, deadline, false)),
+            // What the job waits for has the same deadline, and names better what does not come.
+            Err(_) if spec.kind.is_bounded() => timeout_at(deadline + GRACE, answer).await.ok(),
+            Err(_) => Some(answer.await),
+        };
+        match answer {
+            Some(done) => done.unwrap_or_else(|_| Err(self.broken_off())),
+            None => Err(self.late(spec, deadline, true)),
         }
     }
 
@@ -233,7 +241,7 @@ impl DomainHandle {
         };
         let snapshot = self.snapshot();
         let Some(live) = &snapshot.live else { return Err(refusal()) };
-        let becomes_reboot = lifecycle::reboots(engine.store.backend.actions(live), reboot);
+        let becomes_reboot = lifecycle::reboots(live.lifecycle, reboot);
         let has_agent = self.entry.core.lock().running().is_some_and(|running| running.has_agent());
         let mut last = Err(refusal());
         for way in lifecycle::ways(has_agent, flags) {

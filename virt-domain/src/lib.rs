@@ -1,7 +1,6 @@
 //! Domain registry, owning task, job admission, persistence, events.
 #![forbid(unsafe_code)]
 
-mod actions;
 pub mod admission;
 mod backend;
 mod bus;
@@ -27,7 +26,6 @@ mod store;
 mod takeover;
 mod task;
 
-pub use actions::{Action, Actions, CrashAction};
 pub use backend::{
     Backend, BackendEvent, EventSink, Kill, Observed, Phase, PowerWay, Recover, Recovered, Running, Start,
     Started,

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Weak};
 
 use tokio::sync::watch;
-use virt_conf::domain::Domain;
+use virt_conf::domain::{Domain, Lifecycle as Wishes, LifecycleAction};
 use virt_driver::Lifecycle;
 use virt_types::{
     CreateFlags, DomainState, DomainStatus, Error, ErrorCode, ErrorDomain, PausedReason, RebootFlags, Result,
@@ -19,7 +19,7 @@ use crate::engine::Entry;
 use crate::machine::{FollowUp, Happening, Machine, stopped_detail};
 use crate::ownership::Request;
 use crate::status_file::Binding;
-use crate::{Action, CrashAction, JobKind, Kill, LongJob, Phase, PowerWay, Running, Start, Started};
+use crate::{JobKind, Kill, LongJob, Phase, PowerWay, Running, Start, Started};
 
 /// How a domain is started.
 #[derive(Debug, Default)]
@@ -73,7 +73,7 @@ pub(crate) async fn start(
         id?
     };
     live.id = i32::try_from(id).ok();
-    let mut machine = Machine::starting(context.backend().actions(&live));
+    let mut machine = Machine::starting(live.lifecycle);
     machine.run_reason = Some(RunningReason::Booted);
     let binding = options.bound_to.map(|_| this_process());
     let mut guest = Guest::starting(id, live.clone(), machine, binding);
@@ -192,8 +192,9 @@ async fn end(
 ) -> Result<()> {
     let (running, before) = {
         let mut state = context.state();
-        let Some(running) = state.running() else { return Ok(()) };
-        let Some(guest) = state.guest.as_mut() else { return Ok(()) };
+        let (Some(running), Some(guest)) = (state.running(), state.guest.as_mut()) else {
+            return Err(not_running());
+        };
         let before = (guest.phase, guest.machine.ending, guest.machine.fake_reboot);
         guest.machine.ending = true;
         guest.machine.fake_reboot = false;
@@ -241,19 +242,11 @@ pub(crate) async fn destroy(context: JobContext, kill: Kill) -> Result<()> {
     if starting && !context.snapshot().is_active() {
         return Ok(());
     }
-    let had_hold = context.state().running().is_some();
     let request = if kill == Kill::Force { Request::Seize } else { Request::Yield };
-    context.own(request).await?;
-    let state_now = {
-        let state = context.state();
-        (state.guest.is_none(), state.shutoff)
-    };
-    match state_now {
-        // Taking hold of a guest that is to go has ended it.
-        (true, ShutoffReason::Destroyed) if !had_hold && kill == Kill::Force => return Ok(()),
-        (true, _) if starting => return Ok(()),
-        (true, _) => return Err(not_running()),
-        (false, _) => {}
+    let ended = context.own(request).await?;
+    if context.state().guest.is_none() {
+        // Taking hold of a guest that is to go has ended it already; or the start was given up.
+        return if ended || starting { Ok(()) } else { Err(not_running()) };
     }
     end(&context, ShutoffReason::Destroyed, kill, Some(StoppedDetail::Destroyed)).await
 }
@@ -397,11 +390,11 @@ pub(crate) fn ways(has_agent: bool, flags: u32) -> Vec<PowerWay> {
 }
 
 /// Whether a shutdown becomes a reboot, or a reboot a shutdown, because the domain wants it so.
-pub(crate) fn reboots(actions: crate::Actions, reboot: bool) -> bool {
+pub(crate) fn reboots(wishes: Wishes, reboot: bool) -> bool {
     if reboot {
-        !matches!(actions.on_reboot, Action::Destroy | Action::Preserve)
+        !matches!(wishes.reboot(), LifecycleAction::Destroy | LifecycleAction::Preserve)
     } else {
-        matches!(actions.on_poweroff, Action::Restart | Action::RenameRestart)
+        matches!(wishes.poweroff(), LifecycleAction::Restart | LifecycleAction::RestartRename)
     }
 }
 
@@ -456,16 +449,16 @@ pub(crate) async fn panicked(context: JobContext) -> Result<()> {
 /// What the domain wants done after a panic.
 pub(crate) async fn after_crash(context: JobContext) -> Result<()> {
     let running = context.running().await?;
-    let wish = context.state().guest.as_ref().map(|guest| guest.machine.actions.on_crash);
-    if matches!(wish, Some(CrashAction::CoredumpDestroy | CrashAction::CoredumpRestart)) {
+    let wish = context.state().guest.as_ref().map(|guest| guest.machine.wishes.crash());
+    if matches!(wish, Some(LifecycleAction::CoredumpDestroy | LifecycleAction::CoredumpRestart)) {
         running.core_dump().await?;
     }
     match wish {
-        Some(CrashAction::Destroy | CrashAction::CoredumpDestroy) => {
+        Some(LifecycleAction::Destroy | LifecycleAction::CoredumpDestroy) => {
             end(&context, ShutoffReason::Crashed, Kill::Force, Some(StoppedDetail::Crashed)).await
         }
-        Some(CrashAction::Restart | CrashAction::CoredumpRestart) => fake_reboot(context).await,
-        Some(CrashAction::Preserve | CrashAction::RenameRestart) | None => Ok(()),
+        Some(LifecycleAction::Restart | LifecycleAction::CoredumpRestart) => fake_reboot(context).await,
+        Some(LifecycleAction::Preserve | LifecycleAction::RestartRename) | None => Ok(()),
     }
 }
 
@@ -538,11 +531,14 @@ mod tests {
 
     #[test]
     fn wishes_turn_shutdowns_and_reboots_into_each_other() {
-        let actions =
-            |on_poweroff, on_reboot| crate::Actions { on_poweroff, on_reboot, ..crate::Actions::default() };
-        assert!(!reboots(actions(Action::Destroy, Action::Restart), false));
-        assert!(reboots(actions(Action::Restart, Action::Restart), false));
-        assert!(reboots(actions(Action::Destroy, Action::Restart), true));
-        assert!(!reboots(actions(Action::Destroy, Action::Destroy), true));
+        use LifecycleAction::{Destroy, Restart};
+        let wishes = |on_poweroff, on_reboot| Wishes {
+            on_poweroff: Some(on_poweroff),
+            on_reboot: Some(on_reboot),
+            ..Wishes::default()
+        };
+        assert!(!reboots(Wishes::default(), false) && reboots(Wishes::default(), true));
+        assert!(reboots(wishes(Restart, Restart), false));
+        assert!(!reboots(wishes(Destroy, Destroy), true));
     }
 }

@@ -8,7 +8,9 @@ use virt_types::{
     StartedDetail, StoppedDetail, SuspendedDetail,
 };
 
-use crate::{Action, Actions, CrashAction, Observed};
+use virt_conf::domain::{Lifecycle as Wishes, LifecycleAction};
+
+use crate::Observed;
 
 /// What happened to a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +40,7 @@ pub(crate) enum FollowUp {
     /// Turn the power-off into a reboot.
     Reboot,
     /// The panic's wish.
-    Crash(CrashAction),
+    Crash(LifecycleAction),
     /// The process is gone: shut off.
     Ended(ShutoffReason),
     /// A start that nobody finished: end it.
@@ -49,7 +51,7 @@ pub(crate) enum FollowUp {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Machine {
     pub(crate) status: DomainStatus,
-    pub(crate) actions: Actions,
+    pub(crate) wishes: Wishes,
     /// The next power-off is a reboot in disguise.
     pub(crate) fake_reboot: bool,
     /// A power-off that becomes a reboot stopped it: nobody sees that.
@@ -64,15 +66,15 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// A guest that is being started.
-    pub(crate) fn starting(actions: Actions) -> Self {
-        Self::found(DomainStatus::Paused(PausedReason::StartingUp), actions)
+    pub(crate) fn starting(wishes: Wishes) -> Self {
+        Self::found(DomainStatus::Paused(PausedReason::StartingUp), wishes)
     }
 
     /// A guest in a known state.
-    pub(crate) fn found(status: DomainStatus, actions: Actions) -> Self {
+    pub(crate) fn found(status: DomainStatus, wishes: Wishes) -> Self {
         Self {
             status,
-            actions,
+            wishes,
             fake_reboot: false,
             paused_shutdown: false,
             pause_reason: None,
@@ -90,7 +92,7 @@ impl Machine {
     }
 
     fn reboots_on_poweroff(&self) -> bool {
-        self.fake_reboot || self.actions.on_poweroff == Action::Restart
+        self.fake_reboot || self.wishes.poweroff() == LifecycleAction::Restart
     }
 
     fn enter(&mut self, status: DomainStatus, event: Lifecycle) -> Vec<DomainEventKind> {
@@ -108,7 +110,7 @@ impl Machine {
             Happening::Crashed => {
                 let event = Lifecycle::Crashed(CrashedDetail::Panicked);
                 let events = self.enter(DomainStatus::Crashed(CrashedReason::Panicked), event);
-                (events, FollowUp::Crash(self.actions.on_crash))
+                (events, FollowUp::Crash(self.wishes.crash()))
             }
             Happening::PmSuspended => (self.slept(PmSuspendedDetail::Memory), FollowUp::Nothing),
             Happening::PmSuspendedDisk => (self.slept(PmSuspendedDetail::Disk), FollowUp::Nothing),
@@ -241,8 +243,8 @@ impl Machine {
             FollowUp::Reboot
         } else if self.is(DomainState::Shutdown) {
             FollowUp::AskToGo
-        } else if self.is(DomainState::Crashed) && self.actions.on_crash != CrashAction::Preserve {
-            FollowUp::Crash(self.actions.on_crash)
+        } else if self.is(DomainState::Crashed) && self.wishes.crash() != LifecycleAction::Preserve {
+            FollowUp::Crash(self.wishes.crash())
         } else {
             FollowUp::Nothing
         }
@@ -335,7 +337,13 @@ mod tests {
             (BOOTED, Happening::Exited, BOOTED, "", FollowUp::Ended(ShutoffReason::Crashed)),
             (BY_USER, Happening::Exited, BY_USER, "", FollowUp::Ended(ShutoffReason::Crashed)),
             (STARTING, Happening::Exited, STARTING, "", FollowUp::Nothing),
-            (BOOTED, Happening::Crashed, PANICKED, "crashed/panicked", FollowUp::Crash(CrashAction::Destroy)),
+            (
+                BOOTED,
+                Happening::Crashed,
+                PANICKED,
+                "crashed/panicked",
+                FollowUp::Crash(LifecycleAction::Destroy),
+            ),
             (BOOTED, Happening::PmSuspended, ASLEEP, "pmsuspend, pm suspended/memory", FollowUp::Nothing),
             (
                 BOOTED,
@@ -370,7 +378,7 @@ mod tests {
             (BY_USER, Happening::PausedBy(PausedReason::Watchdog), BY_USER, "", FollowUp::Nothing),
         ];
         for (before, happening, after, events, follow_up) in table {
-            let mut machine = Machine::found(before, Actions::default());
+            let mut machine = Machine::found(before, Wishes::default());
             let (got, next) = machine.apply(happening);
             assert_eq!(
                 (machine.status, words(&got).as_str(), next),
@@ -382,7 +390,7 @@ mod tests {
 
     #[test]
     fn a_call_s_reason_goes_with_the_report_that_it_caused() {
-        let mut machine = Machine::starting(Actions::default());
+        let mut machine = Machine::starting(Wishes::default());
         machine.run_reason = Some(RunningReason::Booted);
         assert_eq!(words(&machine.apply(Happening::Resumed).0), "resumed/unpaused");
         assert_eq!(machine.status, BOOTED);
@@ -397,9 +405,9 @@ mod tests {
 
     #[test]
     fn a_reboot_in_disguise_is_not_seen() {
-        let restart = Actions { on_poweroff: Action::Restart, ..Actions::default() };
-        for (fake_reboot, actions) in [(true, Actions::default()), (false, restart)] {
-            let mut machine = Machine { fake_reboot, ..Machine::found(BOOTED, actions) };
+        let restart = Wishes { on_poweroff: Some(LifecycleAction::Restart), ..Wishes::default() };
+        for (fake_reboot, wishes) in [(true, Wishes::default()), (false, restart)] {
+            let mut machine = Machine { fake_reboot, ..Machine::found(BOOTED, wishes) };
             assert_eq!(machine.apply(BY_GUEST), (vec![], FollowUp::Reboot));
             assert_eq!(machine.apply(Happening::Stopped), (vec![], FollowUp::Nothing));
             assert_eq!(machine.status, BOOTED);
@@ -410,9 +418,9 @@ mod tests {
 
     #[test]
     fn a_destroyed_guest_does_not_crash_or_reboot() {
-        let restart = Actions { on_poweroff: Action::Restart, ..Actions::default() };
-        for (actions, events) in [(Actions::default(), "shutdown/host"), (restart, "")] {
-            let mut machine = Machine { ending: true, ..Machine::found(BOOTED, actions) };
+        let restart = Wishes { on_poweroff: Some(LifecycleAction::Restart), ..Wishes::default() };
+        for (wishes, events) in [(Wishes::default(), "shutdown/host"), (restart, "")] {
+            let mut machine = Machine { ending: true, ..Machine::found(BOOTED, wishes) };
             let (got, follow_up) = machine.apply(BY_HOST);
             assert_eq!((words(&got).as_str(), follow_up), (events, FollowUp::Nothing));
             assert_eq!(machine.apply(Happening::Exited), (vec![], FollowUp::Nothing));
@@ -440,7 +448,7 @@ mod tests {
             (BOOTED, Observed::PmSuspended, ASLEEP, "pmsuspend, pm suspended/memory"),
         ];
         for (before, observed, after, events) in table {
-            let mut machine = Machine::found(before, Actions::default());
+            let mut machine = Machine::found(before, Wishes::default());
             let got = machine.observe(observed);
             assert_eq!((machine.status, words(&got).as_str()), (after, events), "{before:?}, {observed:?}");
         }
@@ -448,13 +456,13 @@ mod tests {
 
     #[test]
     fn what_was_cut_short_is_taken_up_again() {
-        let follow_up = |status, actions| Machine::found(status, actions).unfinished();
-        let preserve = Actions { on_crash: CrashAction::Preserve, ..Actions::default() };
-        assert_eq!(follow_up(DOWN, Actions::default()), FollowUp::AskToGo);
-        assert_eq!(follow_up(PANICKED, Actions::default()), FollowUp::Crash(CrashAction::Destroy));
+        let follow_up = |status, wishes| Machine::found(status, wishes).unfinished();
+        let preserve = Wishes { on_crash: Some(LifecycleAction::Preserve), ..Wishes::default() };
+        assert_eq!(follow_up(DOWN, Wishes::default()), FollowUp::AskToGo);
+        assert_eq!(follow_up(PANICKED, Wishes::default()), FollowUp::Crash(LifecycleAction::Destroy));
         assert_eq!(follow_up(PANICKED, preserve), FollowUp::Nothing);
-        assert_eq!(follow_up(BOOTED, Actions::default()), FollowUp::Nothing);
-        let mut machine = Machine { fake_reboot: true, ..Machine::found(BOOTED, Actions::default()) };
+        assert_eq!(follow_up(BOOTED, Wishes::default()), FollowUp::Nothing);
+        let mut machine = Machine { fake_reboot: true, ..Machine::found(BOOTED, Wishes::default()) };
         machine.observe(Observed::ShutDown);
         assert_eq!(machine.unfinished(), FollowUp::Reboot);
     }

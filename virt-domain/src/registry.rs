@@ -69,6 +69,13 @@ impl Registry {
         Ok((registry, problems))
     }
 
+    /// Closes the engine: calls that are under way break off, and every guest is let go of and runs on. Answers when
+    /// other processes, or another engine of this one, can have them. What dropping the last clone begins, this waits for.
+    pub async fn close(self) {
+        self.engine().closing.send_replace(true);
+        self.engine().closing.closed().await;
+    }
+
     fn engine(&self) -> &Arc<Engine> {
         &self.shell.engine
     }
@@ -297,17 +304,15 @@ impl Engine {
                     let known = maps.uuid(uuid).cloned();
                     match known {
                         Some(entry) => {
-                            let actions = self.store.backend.actions(&status.file.live);
                             let mut state = entry.core.lock();
-                            state.guest = Some(Guest::told(status.file, actions));
+                            state.guest = Some(Guest::told(status.file));
                             state.publish();
                         }
                         None if maps.name(&domain_name).is_some() => {
                             problems.push(LoadProblem { path, error: exists_with(&name, uuid) });
                         }
                         None => {
-                            let actions = self.store.backend.actions(&status.file.live);
-                            let guest = Guest::told(status.file, actions);
+                            let guest = Guest::told(status.file);
                             self.add(&mut maps, uuid, domain_name, None, Some(guest));
                         }
                     }

@@ -116,7 +116,12 @@ impl StatusFile {
             fake_reboot: root.child("fakereboot").is_some(),
             phase,
             binding,
-            live: backend.parse_live(live)?,
+            live: {
+                let mut domain = backend.parse_live(live)?;
+                // The number is the engine's affair, whatever the driver reads of it.
+                domain.id = live.attr("id").and_then(|id| id.parse().ok());
+                domain
+            },
         })
     }
 }

@@ -9,7 +9,7 @@ use virt_types::{
     DefinedDetail, DomainState, Error, ErrorCode, ErrorDomain, Result, ShutoffReason, UndefinedDetail,
 };
 
-use crate::core::Guest;
+use crate::core::{Claimed, Guest};
 use crate::engine::{Engine, Entry};
 use crate::machine::{FollowUp, stopped_detail};
 use crate::ownership::{Claim, GuestLock, Peer, Request};
@@ -21,8 +21,8 @@ impl Entry {
     /// Makes this process the holder of the domain, and brings what it knows of it up to date.
     ///
     /// A guest that is seized is to be destroyed: if this process gets hold of it here, it is ended at once, without
-    /// its monitor being needed.
-    pub(crate) async fn own(&self, engine: &Engine, request: Request, deadline: Instant) -> Result<()> {
+    /// its monitor being needed. Whether that was done.
+    pub(crate) async fn own(&self, engine: &Engine, request: Request, deadline: Instant) -> Result<bool> {
         if request == Request::Seize {
             // Whoever waits for a hold on the guest waits for something that is about to go.
             self.seized.notify_waiters();
@@ -34,28 +34,46 @@ impl Entry {
         }
     }
 
-    async fn own_undisturbed(&self, engine: &Engine, request: Request, deadline: Instant) -> Result<()> {
+    async fn own_undisturbed(&self, engine: &Engine, request: Request, deadline: Instant) -> Result<bool> {
         let _handing = self.handing.lock().await;
-        if self.core.lock().lock.is_some() {
-            return Ok(());
-        }
-        let name = self.core.snapshot().name.clone();
-        let lock = engine.ownership.acquire(name.as_str(), request, deadline).await?;
+        let claimed = self.core.lock().claimed();
+        let lock = match claimed {
+            Claimed::Fully => return Ok(false),
+            Claimed::LockOnly(lock) => Some(lock),
+            Claimed::Not => None,
+        };
+        let lock = match lock {
+            Some(lock) => lock,
+            None => {
+                let name = self.core.snapshot().name.clone();
+                engine.ownership.acquire(name.as_str(), request, deadline).await?
+            }
+        };
         self.take(engine, lock, request).await
     }
 
     /// [`Entry::own`], but only if no other process is in the way. Whether this process has it now.
     pub(crate) async fn own_if_free(&self, engine: &Engine, deadline: Instant) -> Result<bool> {
+        tokio::select! {
+            owned = self.own_if_free_undisturbed(engine, deadline) => owned,
+            () = self.seized.notified() => Err(crate::admission::not_running()),
+        }
+    }
+
+    async fn own_if_free_undisturbed(&self, engine: &Engine, deadline: Instant) -> Result<bool> {
         let _handing = self.handing.lock().await;
-        if self.core.lock().lock.is_some() {
-            return Ok(true);
+        let claimed = self.core.lock().claimed();
+        match claimed {
+            Claimed::Fully => return Ok(true),
+            Claimed::LockOnly(lock) => return self.take(engine, lock, Request::Yield).await.map(|_| true),
+            Claimed::Not => {}
         }
         let name = self.core.snapshot().name.clone();
         let root = engine.ownership.root(deadline).await?;
         let claim = engine.ownership.claim(&root, name.as_str())?;
         drop(root);
         match claim {
-            Claim::Taken(lock) => self.take(engine, lock, Request::Yield).await.map(|()| true),
+            Claim::Taken(lock) => self.take(engine, lock, Request::Yield).await.map(|_| true),
             Claim::HeldBy(peer) => {
                 self.core.lock().other = Some(peer);
                 Ok(false)
@@ -63,7 +81,7 @@ impl Entry {
         }
     }
 
-    async fn take(&self, engine: &Engine, lock: GuestLock, request: Request) -> Result<()> {
+    async fn take(&self, engine: &Engine, lock: GuestLock, request: Request) -> Result<bool> {
         self.refresh_config(engine)?;
         let name = self.core.snapshot().name.clone();
         let status = engine.store.read_status(name.as_str())?;
@@ -81,8 +99,9 @@ impl Entry {
             state.lock = Some(lock);
             state.publish();
         }
-        let Some(mut status) = status else { return Ok(()) };
-        if request == Request::Seize && status.file.phase == Phase::Running {
+        let Some(mut status) = status else { return Ok(false) };
+        let ends = request == Request::Seize && status.file.phase == Phase::Running;
+        if ends {
             status.file.phase = Phase::Stopping(ShutoffReason::Destroyed);
         }
         let recovered = self.recover(engine, status).await;
@@ -92,7 +111,7 @@ impl Entry {
             state.lock = None;
             state.publish();
         }
-        recovered
+        recovered.map(|()| ends)
     }
 
     async fn recover(&self, engine: &Engine, status: StoredStatus) -> Result<()> {
@@ -113,7 +132,7 @@ impl Entry {
         };
         match engine.store.backend.recover(recover).await? {
             Recovered::Gone(reason) => {
-                let reason = reason.unwrap_or(match phase {
+                let reason = reason.unwrap_or_else(|| match phase {
                     Phase::Starting => ShutoffReason::Failed,
                     Phase::Stopping(reason) => reason,
                     Phase::Running if status.file.status.state() == DomainState::Shutdown => {
@@ -176,6 +195,22 @@ impl Entry {
         }
         let mut state = self.core.lock();
         state.other = Some(Some(to));
+        state.lock = None;
+        state.publish();
+    }
+
+    /// Lets go of the guest for good, because this engine is closed: it runs on, and whoever comes next finds it by its
+    /// status file.
+    pub(crate) async fn let_go(&self) {
+        let running = self.core.lock().running();
+        if let Some(running) = running {
+            running.detach().await;
+        }
+        let mut state = self.core.lock();
+        if let Some(guest) = state.guest.as_mut() {
+            guest.running = None;
+            guest.reports = None;
+        }
         state.lock = None;
         state.publish();
     }
@@ -273,11 +308,11 @@ fn end_with(
             return;
         }
         if let Some(process) = bound_process(binding)
-            && let Ok(process) = crate::changes::readiness(process)
+            && let Ok(process) = virt_sys::Process::new(process)
         {
             tokio::select! {
                 () = crate::engine::until_closed(&mut closing) => return,
-                _ = process.readable() => {}
+                () = process.ended() => {}
             }
         }
         let still_bound =

@@ -107,7 +107,10 @@ impl Task {
         loop {
             tokio::select! {
                 biased;
-                () = crate::engine::until_closed(&mut closing) => return,
+                () = crate::engine::until_closed(&mut closing) => {
+                    self.running.shutdown().await;
+                    return entry.let_go().await;
+                }
                 report = next_report(&entry) => self.report(report),
                 () = entry.core.stirred.notified() => {}
                 Some(ended) = self.running.join_next_with_id(), if !self.running.is_empty() => self.ended(ended),
@@ -207,7 +210,7 @@ impl Task {
             Box::pin(async move {
                 let told = context.snapshot().is_active()
                     && context.state().guest.as_ref().is_some_and(|g| g.is_told());
-                if told { context.own(Request::Yield).await } else { Ok(()) }
+                if told { context.own(Request::Yield).await.map(drop) } else { Ok(()) }
             })
         });
     }
