@@ -32,6 +32,8 @@
 // Tests say what they skip.
 #![cfg_attr(test, allow(clippy::print_stderr))]
 
+#[cfg(feature = "tokio")]
+mod duplex;
 mod error;
 pub mod fdpass;
 pub mod fs;
@@ -49,6 +51,8 @@ pub mod spawn;
 pub mod unix;
 pub mod user;
 
+#[cfg(feature = "tokio")]
+pub use duplex::Duplex;
 pub use error::{Error, Result};
 pub use lock::{FileLock, PidFile};
 pub use namespace::Namespaces;
