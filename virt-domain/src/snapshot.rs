@@ -74,7 +74,7 @@ impl Snapshot {
 
     /// How callers name it.
     #[must_use]
-    pub fn as_ref(&self) -> DomainRef {
+    pub fn reference(&self) -> DomainRef {
         DomainRef { uuid: self.uuid, name: self.name.to_string(), id: self.id }
     }
 

@@ -1,6 +1,8 @@
 //! A connection: which groups of calls its driver has.
 
-use crate::{Domains, Hypervisor, Interfaces, Networks, NodeDevices, NwFilters, Secrets, StoragePools};
+use crate::{
+    BoxFuture, Domains, Hypervisor, Interfaces, Networks, NodeDevices, NwFilters, Secrets, StoragePools,
+};
 
 /// One opened connection. Dropping it ends what is bound to it, such as domains started with autodestroy.
 ///
@@ -44,6 +46,11 @@ pub trait Connection: Send + Sync {
     /// Network interfaces of the host.
     fn interfaces(&self) -> Option<&dyn Interfaces> {
         None
+    }
+
+    /// Ends what is bound to the connection, and answers when that is done; dropping it does not wait.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
     }
 }
 
