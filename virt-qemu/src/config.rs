@@ -155,6 +155,19 @@ impl Config {
         }
     }
 
+    /// The directories and defaults of an engine for the whole host that keeps out of libvirt's way.
+    #[must_use]
+    pub fn host() -> Self {
+        Self {
+            lib_dir: "/var/lib/virt/qemu".into(),
+            log_dir: "/var/log/virt/qemu".into(),
+            state_dir: "/run/virt/qemu".into(),
+            config_dir: "/etc/virt/qemu".into(),
+            cache_dir: "/var/cache/virt/qemu".into(),
+            ..Self::system()
+        }
+    }
+
     /// Where files behind guest memory are.
     #[must_use]
     pub fn memory_backing_dir(&self) -> PathBuf {

@@ -81,9 +81,7 @@ impl Planner {
     pub fn define(&self, xml: &str, flags: ParseFlags) -> Result<(Domain, Arc<Capabilities>)> {
         let mut domain = Domain::parse(xml, flags)?;
         let caps = self.source.of_binary(&emulator_of(&domain, self.host.arch))?;
-        let policy = QemuPolicy { caps: &caps, config: &self.config, host: &self.host };
-        domain.fill(&policy, flags)?;
-        domain.validate(&policy)?;
+        complete(&mut domain, &caps, &self.config, &self.host, flags)?;
         Ok((domain, caps))
     }
 
@@ -106,6 +104,22 @@ impl Planner {
         prepare::prepare(&mut domain, &context, &mut PretendedPorts)?;
         plan::build(&domain, &caps, &self.config, &self.host, Monitor::Path)
     }
+}
+
+/// Completes and checks a domain that was read.
+///
+/// # Errors
+/// Each refusal with libvirt's code.
+pub fn complete(
+    domain: &mut Domain,
+    caps: &Capabilities,
+    config: &Config,
+    host: &Host,
+    flags: ParseFlags,
+) -> Result<()> {
+    let policy = QemuPolicy { caps, config, host };
+    domain.fill(&policy, flags)?;
+    domain.validate(&policy)
 }
 
 /// The binary that runs a domain: the one it names, or the usual one of its architecture.

@@ -9,6 +9,15 @@ impl Plan {
         self.parts.iter().flat_map(Part::argv).collect()
     }
 
+    /// Environment, program and arguments as one line that a shell takes.
+    #[must_use]
+    pub fn to_shell(&self) -> String {
+        let env = self.env.iter().map(|(name, value)| format!("{name}={}", shell_word(value)));
+        let words = [self.program.clone()].into_iter().chain(self.argv());
+        let words: Vec<String> = env.chain(words.map(|word| shell_word(&word))).collect();
+        words.join(" ")
+    }
+
     /// Environment, program and arguments, one a line; `\` and line breaks are escaped.
     #[must_use]
     pub fn to_lines(&self) -> String {
@@ -53,4 +62,26 @@ pub fn secret_props(id: &str, data: &str, iv: &str) -> Props {
         .str("keyid", "masterKey0")
         .str("iv", iv)
         .str("format", "base64")
+}
+
+/// A word as a shell takes it.
+#[must_use]
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=,./:+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod shell_tests {
+    use super::*;
+
+    #[test]
+    fn words_can_be_pasted_into_a_shell() {
+        for (word, expected) in [("-m", "-m"), ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("", "''")] {
+            assert_eq!(shell_word(word), expected);
+        }
+    }
 }

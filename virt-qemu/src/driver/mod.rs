@@ -1,0 +1,9 @@
+//! The driver's implementation of the contract: thin methods over the engine and the guests.
+
+mod connection;
+mod console;
+mod domains;
+mod hypervisor;
+mod stats;
+
+pub use connection::{Directories, QemuConnection};

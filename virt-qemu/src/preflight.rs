@@ -1,0 +1,34 @@
+//! What would make a start fail, found out before anything is started.
+
+use virt_conf::domain::Domain;
+use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+
+use crate::host::Host;
+
+/// Refuses what can not work on this host, with what to do about it.
+///
+/// # Errors
+/// For what is missing, with libvirt's code.
+pub(crate) fn check(live: &Domain, _host: &Host) -> Result<()> {
+    boot_files(live)
+}
+
+/// Kernel and initrd have to be readable: QEMU's own words for it do not say why.
+fn boot_files(live: &Domain) -> Result<()> {
+    for (element, path) in [("kernel", &live.os.kernel), ("initrd", &live.os.initrd), ("dtb", &live.os.dtb)] {
+        let Some(path) = path else { continue };
+        if let Err(error) = std::fs::File::open(path) {
+            return Err(inaccessible(path, error).with_hint(format!("correct <{element}> within <os>")));
+        }
+    }
+    Ok(())
+}
+
+/// libvirt's refusal of a file that can not be read, which names the user.
+pub(crate) fn inaccessible(path: &str, error: std::io::Error) -> Error {
+    let reason = error.to_string();
+    let reason = reason.split(" (os error").next().unwrap_or_default().to_owned();
+    let (uid, gid) = (virt_sys::user::effective_uid(), virt_sys::user::effective_gid());
+    let detail = format!("Cannot access storage file '{path}' (as uid:{uid}, gid:{gid}): {reason}");
+    Error::new(ErrorCode::SystemError, ErrorDomain::Storage, detail).caused_by(error)
+}

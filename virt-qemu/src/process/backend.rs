@@ -1,0 +1,253 @@
+//! The driver as the engine sees it.
+
+use std::sync::Arc;
+
+use tokio::time::{Instant, timeout_at};
+use virt_conf::ParseFlags;
+use virt_conf::domain::Domain;
+use virt_domain::{
+    Action, Actions, Backend, CrashAction, Observed, Phase, Recover, Recovered, Start, Started,
+};
+use virt_driver::BoxFuture;
+use virt_types::{
+    CreateFlags, DomainName, Error, ErrorCode, ErrorDomain, MacAddr, Result, TextEnum, UndefineFlags, Uuid,
+};
+
+use super::files::{self, GuestFiles};
+use super::guest::{self, Guest, Parts};
+use super::log::GuestLog;
+use super::monitor::{self, COMMAND_DEADLINE, GuestMonitor};
+use super::ports::HostPorts;
+use super::{launch, settle, status};
+use crate::caps::Capabilities;
+use crate::caps::cache::Cache;
+use crate::config::Config;
+use crate::host::Host;
+use crate::plan::{self, Monitor, Plan};
+use crate::prepare::{self, PrepareContext, PretendedPorts};
+use crate::{planner, preflight};
+
+/// The QEMU driver's side of the engine.
+#[derive(Debug)]
+pub struct QemuBackend {
+    config: Arc<Config>,
+    host: Host,
+    cache: Cache,
+}
+
+impl QemuBackend {
+    /// A driver with these settings on this host.
+    #[must_use]
+    pub fn new(config: Config, host: Host) -> Self {
+        let cache = Cache::new(Some(config.cache_dir.join("capabilities")));
+        Self { config: Arc::new(config), host, cache }
+    }
+
+    /// The driver's settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The host.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// What a binary can do.
+    ///
+    /// # Errors
+    /// As [`Cache::get`].
+    pub async fn capabilities_of(&self, binary: &str) -> Result<Arc<Capabilities>> {
+        self.cache.get(binary).await
+    }
+
+    /// What the domain's binary can do.
+    ///
+    /// # Errors
+    /// As [`Cache::get`].
+    pub async fn capabilities(&self, domain: &Domain) -> Result<Arc<Capabilities>> {
+        self.capabilities_of(&planner::emulator_of(domain, self.host.arch)).await
+    }
+
+    /// Parses, completes and checks a document; a domain without an identity is given one.
+    ///
+    /// # Errors
+    /// Each refusal with libvirt's code, and the place where there is one.
+    pub async fn define(&self, xml: &str, flags: ParseFlags) -> Result<Domain> {
+        self.complete(xml, flags).await.map(|(domain, _)| domain)
+    }
+
+    /// What starting the document's domain would do; nothing is done.
+    ///
+    /// # Errors
+    /// As [`QemuBackend::define`], and for what shows only when it is planned.
+    pub async fn plan(&self, xml: &str) -> Result<Plan> {
+        let (mut domain, caps) = self.complete(xml, ParseFlags::INACTIVE | ParseFlags::ABI_UPDATE).await?;
+        let cx = PrepareContext { caps: &caps, config: &self.config, host: &self.host };
+        prepare::prepare(&mut domain, &cx, &mut PretendedPorts)?;
+        plan::build(&domain, &caps, &self.config, &self.host, Monitor::Path)
+    }
+
+    async fn complete(&self, xml: &str, flags: ParseFlags) -> Result<(Domain, Arc<Capabilities>)> {
+        let mut domain = Domain::parse(xml, flags)?;
+        let caps = self.capabilities(&domain).await?;
+        planner::complete(&mut domain, &caps, &self.config, &self.host, flags)?;
+        make_up_identities(&mut domain)?;
+        Ok((domain, caps))
+    }
+
+    async fn take_hold(&self, recover: Recover, files: GuestFiles) -> Result<Recovered> {
+        let found = virt_sys::PidFile::open_locked(&files.pid)
+            .map_err(|error| launch::cannot("look for the guest's process", error))?;
+        let Some((pid, pidfd)) = found else {
+            files.remove();
+            return Ok(Recovered::Gone(None));
+        };
+        let process = Arc::new(guest::watched(pidfd)?);
+        if recover.phase != Phase::Running {
+            guest::kill_and_wait(&process).await;
+            files.remove();
+            return Ok(Recovered::Gone(None));
+        }
+        let log = GuestLog::reopen(&files.log)
+            .map_err(|error| launch::cannot(&format!("open the log {}", files.log.display()), error))?;
+        let monitor = GuestMonitor::start(
+            monitor::connect(&files.monitor)?,
+            recover.events.clone(),
+            settle::agent_alias(&recover.live),
+        )?;
+        let ready = monitor.monitor.ready(Instant::now() + COMMAND_DEADLINE).await;
+        if let Err(error) = ready {
+            // It may have ended between the two looks.
+            if error.is_closed()
+                && timeout_at(Instant::now() + COMMAND_DEADLINE, process.ended()).await.is_ok()
+            {
+                files.remove();
+                return Ok(Recovered::Gone(None));
+            }
+            return Err(monitor::refused(error));
+        }
+        let observed: Observed = guest::observe(&monitor).await?;
+        log.note("held again");
+        let agent = settle::agent_socket(&recover.live);
+        let pid = pid.as_raw_nonzero().get().unsigned_abs();
+        let parts = Parts { files, config: Arc::clone(&self.config), pid, process, monitor, log, agent };
+        let running = Arc::new(Guest::hold(parts, recover.events));
+        Ok(Recovered::Running(Box::new(Started { running, live: recover.live }), observed))
+    }
+}
+
+impl Backend for QemuBackend {
+    fn error_domain(&self) -> ErrorDomain {
+        ErrorDomain::Qemu
+    }
+
+    fn actions(&self, live: &Domain) -> Actions {
+        let action = |text: &str| Action::from_text(text).unwrap_or_default();
+        Actions {
+            on_poweroff: live.lifecycle.on_poweroff.map_or(Action::Destroy, |wish| action(wish.text())),
+            on_reboot: live.lifecycle.on_reboot.map_or(Action::Restart, |wish| action(wish.text())),
+            on_crash: live
+                .lifecycle
+                .on_crash
+                .and_then(|wish| CrashAction::from_text(wish.text()))
+                .unwrap_or_default(),
+        }
+    }
+
+    fn prepare<'a>(&'a self, config: &'a Domain, _flags: CreateFlags) -> BoxFuture<'a, Result<Domain>> {
+        Box::pin(async {
+            let caps = self.capabilities(config).await?;
+            if !caps.supports(config.virt_type) {
+                return Err(planner::refuse_virt_type(&caps.binary, config.virt_type, &self.host));
+            }
+            let mut live = config.clone();
+            preflight::check(&live, &self.host)?;
+            let cx = PrepareContext { caps: &caps, config: &self.config, host: &self.host };
+            prepare::prepare(&mut live, &cx, &mut HostPorts)?;
+            Ok(live)
+        })
+    }
+
+    fn start(&self, start: Start) -> BoxFuture<'_, Result<Started>> {
+        Box::pin(async {
+            let caps = self.capabilities(&start.live).await?;
+            launch::start(start, &caps, &self.config, &self.host).await
+        })
+    }
+
+    fn recover(&self, recover: Recover) -> BoxFuture<'_, Result<Recovered>> {
+        Box::pin(async {
+            let files = status::parse(&recover.status_xml, GuestFiles::of(&self.config, &recover.live))?;
+            self.take_hold(recover, files).await
+        })
+    }
+
+    fn undefine<'a>(
+        &'a self,
+        config: &'a Domain,
+        _active: bool,
+        flags: UndefineFlags,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { undefine_nvram(config, flags) })
+    }
+
+    fn rename<'a>(&'a self, from: &'a DomainName, to: &'a DomainName) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async {
+            let (old, new) =
+                (files::log_file(&self.config, from.as_str()), files::log_file(&self.config, to.as_str()));
+            match std::fs::rename(&old, &new) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(launch::cannot(&format!("rename {}", old.display()), error))
+                }
+                _ => Ok(()),
+            }
+        })
+    }
+
+    fn remove_logs<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let path = files::log_file(&self.config, name);
+            virt_sys::fs::remove(&path).map(drop).map_err(|error| launch::cannot("remove the log", error))
+        })
+    }
+}
+
+/// Gives a domain and its interfaces the identities that the document left to the engine.
+fn make_up_identities(domain: &mut Domain) -> Result<()> {
+    if domain.uuid.is_none() {
+        let mut bytes = [0; 16];
+        launch::fill_random(&mut bytes)?;
+        domain.uuid = Some(Uuid::from_random(bytes));
+    }
+    for interface in domain.devices.interfaces.iter_mut().filter(|interface| interface.mac.is_none()) {
+        let mut tail = [0; 3];
+        launch::fill_random(&mut tail)?;
+        interface.mac = Some(MacAddr::qemu(tail));
+        interface.mac_generated = true;
+    }
+    Ok(())
+}
+
+/// Removes the NVRAM of a domain that goes away, as the flags say.
+fn undefine_nvram(config: &Domain, flags: UndefineFlags) -> Result<()> {
+    let nvram = config.os.loader.as_ref().and_then(|loader| loader.nvram.as_ref());
+    let Some(path) = nvram.and_then(|nvram| nvram.path.as_deref()) else { return Ok(()) };
+    if !std::path::Path::new(path).exists() || flags.contains(UndefineFlags::KEEP_NVRAM) {
+        return Ok(());
+    }
+    if !flags.contains(UndefineFlags::NVRAM) {
+        return Err(Error::new(
+            ErrorCode::OperationInvalid,
+            ErrorDomain::Qemu,
+            "cannot undefine domain with nvram",
+        )
+        .with_hint("say whether it goes too: --nvram removes it, --keep-nvram leaves it"));
+    }
+    std::fs::remove_file(path).map_err(|error| {
+        let detail = format!("failed to remove nvram: {path}");
+        Error::new(ErrorCode::OperationFailed, ErrorDomain::Qemu, detail).caused_by(error)
+    })
+}

@@ -1,0 +1,51 @@
+//! Where a guest's files are.
+
+use std::path::PathBuf;
+
+use virt_conf::domain::Domain;
+
+use crate::config::Config;
+use crate::plan;
+
+/// The files of one guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GuestFiles {
+    /// Its own directory, there while it runs.
+    pub(crate) dir: PathBuf,
+    /// The socket of its monitor.
+    pub(crate) monitor: PathBuf,
+    /// Its process's number, locked by the process itself.
+    pub(crate) pid: PathBuf,
+    /// What it and the engine said about it.
+    pub(crate) log: PathBuf,
+}
+
+impl GuestFiles {
+    /// The files of a live domain.
+    pub(crate) fn of(config: &Config, live: &Domain) -> Self {
+        let dir = plan::domain_dir(&config.lib_dir, live);
+        Self {
+            monitor: dir.join("monitor.sock"),
+            dir,
+            pid: config.state_dir.join(format!("{}.pid", live.name)),
+            log: log_file(config, &live.name),
+        }
+    }
+
+    /// Removes what exists only while the guest runs. Does what it can.
+    pub(crate) fn remove(&self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.dir)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            log::warn!("cannot remove {}: {error}", self.dir.display());
+        }
+        if let Err(error) = virt_sys::fs::remove(&self.pid) {
+            log::warn!("{error}");
+        }
+    }
+}
+
+/// The log of the guest with this name.
+pub(crate) fn log_file(config: &Config, name: &str) -> PathBuf {
+    config.log_dir.join(format!("{name}.log"))
+}

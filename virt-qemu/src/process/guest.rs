@@ -1,0 +1,260 @@
+//! The hold on a running guest.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+use virt_domain::{EventSink, Kill, Observed, PowerWay, Running};
+use virt_driver::BoxFuture;
+use virt_qmp::Agent;
+use virt_qmp::agent::command::GuestShutdown;
+use virt_qmp::command::{Cont, QueryStatus, RunState, Stop, SystemPowerdown, SystemReset, SystemWakeup};
+use virt_sys::{PidFd, Process, Signal};
+use virt_types::{Error, ErrorCode, ErrorDomain, PausedReason, Result};
+use virt_xml::Writer;
+
+use super::files::GuestFiles;
+use super::log::GuestLog;
+use super::monitor::{self, COMMAND_DEADLINE, GuestMonitor};
+use super::status;
+use crate::config::Config;
+
+/// How long a guest that is asked to end may take before it is made to.
+const TERM_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a process may live on after its monitor has closed.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A guest: a QEMU process and the connection to its monitor.
+#[derive(Debug)]
+pub struct Guest {
+    pub(super) files: GuestFiles,
+    pub(super) config: Arc<Config>,
+    pub(super) pid: u32,
+    process: Arc<Process>,
+    monitor: Arc<GuestMonitor>,
+    log: Arc<GuestLog>,
+    agent: Option<PathBuf>,
+    watch: JoinHandle<()>,
+}
+
+/// What a hold is made of.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) files: GuestFiles,
+    pub(super) config: Arc<Config>,
+    pub(super) pid: u32,
+    pub(super) process: Arc<Process>,
+    pub(super) monitor: GuestMonitor,
+    pub(super) log: GuestLog,
+    pub(super) agent: Option<PathBuf>,
+}
+
+impl Guest {
+    /// Holds a guest whose monitor answers; its end goes to `sink`.
+    pub(super) fn hold(parts: Parts, sink: EventSink) -> Self {
+        let Parts { files, config, pid, process, monitor, log, agent } = parts;
+        let (monitor, log) = (Arc::new(monitor), Arc::new(log));
+        let watch = tokio::spawn(watch(Arc::clone(&process), Arc::clone(&monitor), Arc::clone(&log), sink));
+        Self { files, config, pid, process, monitor, log, agent, watch }
+    }
+
+    /// The connection to the monitor, for calls beyond the life of the guest.
+    #[must_use]
+    pub fn monitor(&self) -> &virt_qmp::Monitor {
+        &self.monitor.monitor
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        self.process.pidfd().send_signal(signal).map_err(|error| {
+            let detail = format!("Failed to terminate process {} with {signal:?}", self.pid);
+            Error::new(ErrorCode::SystemError, ErrorDomain::Qemu, detail).caused_by(error)
+        })
+    }
+
+    async fn end(&self, kill: Kill) -> Result<()> {
+        if self.process.pidfd().has_ended().unwrap_or(true) {
+            return Ok(());
+        }
+        self.log.note(if kill == Kill::Ask { "ending after power-off" } else { "ending" });
+        self.signal(Signal::TERM)?;
+        if kill == Kill::Ask {
+            return Ok(());
+        }
+        if kill == Kill::Force {
+            // A stopped process would not see the first signal.
+            self.signal(Signal::CONT)?;
+        }
+        if timeout(TERM_PATIENCE, self.process.ended()).await.is_ok() {
+            return Ok(());
+        }
+        if kill == Kill::Graceful {
+            let detail =
+                format!("Failed to terminate process {} with SIGTERM: Device or resource busy", self.pid);
+            return Err(Error::new(ErrorCode::SystemError, ErrorDomain::Qemu, detail)
+                .with_hint("the guest was left running; destroy it without the graceful flag to force it"));
+        }
+        self.signal(Signal::KILL)?;
+        if timeout(TERM_PATIENCE, self.process.ended()).await.is_ok() {
+            return Ok(());
+        }
+        // Uninterruptible sleep: the kernel waits for a device or a network file system.
+        let detail =
+            format!("Failed to terminate process {} with SIGKILL: Device or resource busy", self.pid);
+        Err(Error::new(ErrorCode::SystemError, ErrorDomain::Qemu, detail).with_hint(
+            "the process waits for a device or network file system; see its kernel stack in /proc",
+        ))
+    }
+
+    async fn ask_agent(&self, reboot: bool) -> Result<()> {
+        let unresponsive =
+            |detail: String| Error::new(ErrorCode::AgentUnresponsive, ErrorDomain::Qemu, detail);
+        let path = self.agent.as_ref().ok_or_else(|| {
+            Error::new(
+                ErrorCode::ArgumentUnsupported,
+                ErrorDomain::Qemu,
+                "QEMU guest agent is not configured",
+            )
+        })?;
+        let stream = virt_sys::unix::connect(path)
+            .and_then(|stream| {
+                stream.set_nonblocking(true).map_err(|source| virt_sys::Error::System {
+                    action: "watch the agent's socket",
+                    source,
+                })?;
+                tokio::net::UnixStream::from_std(stream)
+                    .map_err(|source| virt_sys::Error::System { action: "watch the agent's socket", source })
+            })
+            .map_err(|error| unresponsive("QEMU guest agent is not connected".into()).caused_by(error))?;
+        let agent = Agent::start(stream);
+        let command = GuestShutdown { mode: Some(if reboot { "reboot" } else { "powerdown" }.to_owned()) };
+        // The agent does not answer a shutdown that works: the guest's end is the answer.
+        tokio::select! {
+            answer = agent.execute(&command, Instant::now() + COMMAND_DEADLINE) => match answer {
+                Ok(_) => Ok(()),
+                Err(error) if error.command_error().is_some() => {
+                    Err(monitor::failed(format!("unable to execute QEMU agent command 'guest-shutdown': {error}")))
+                }
+                Err(error) if error.is_closed() => Ok(()),
+                Err(error) => Err(unresponsive("Guest agent is not responding".into()).caused_by(error)),
+            },
+            () = self.process.ended() => Ok(()),
+        }
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.watch.abort();
+    }
+}
+
+impl Running for Guest {
+    fn pid(&self) -> Option<u32> {
+        Some(self.pid)
+    }
+
+    fn format_status(&self, w: &mut Writer) {
+        status::format(w, &self.files, &self.config);
+    }
+
+    fn suspend(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { self.monitor.execute(&Stop {}).await.map(drop) })
+    }
+
+    fn resume(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { self.monitor.execute(&Cont {}).await.map(drop) })
+    }
+
+    fn power(&self, way: PowerWay, reboot: bool) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            match way {
+                PowerWay::Acpi => self.monitor.execute(&SystemPowerdown {}).await.map(drop),
+                PowerWay::Agent => self.ask_agent(reboot).await,
+                PowerWay::Initctl | PowerWay::Signal | PowerWay::Paravirt => {
+                    Err(Error::no_support("this way to power a QEMU guest off"))
+                }
+            }
+        })
+    }
+
+    fn has_agent(&self) -> bool {
+        self.agent.is_some()
+    }
+
+    fn reset(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { self.monitor.execute(&SystemReset {}).await.map(drop) })
+    }
+
+    fn wake_up(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { self.monitor.execute(&SystemWakeup {}).await.map(drop) })
+    }
+
+    fn observe(&self) -> BoxFuture<'_, Result<Observed>> {
+        Box::pin(async { observe(&self.monitor).await })
+    }
+
+    fn kill(&self, kill: Kill) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.end(kill))
+    }
+
+    fn release(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.monitor.close().await;
+            self.log.note("shut off");
+            self.files.remove();
+        })
+    }
+
+    fn detach(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.watch.abort();
+            self.monitor.close().await;
+        })
+    }
+}
+
+/// What the guest does, asked anew.
+pub(super) async fn observe(monitor: &GuestMonitor) -> Result<Observed> {
+    let status = monitor.execute(&QueryStatus {}).await?;
+    Ok(match status.status {
+        RunState::Shutdown => Observed::ShutDown,
+        RunState::Suspended => Observed::PmSuspended,
+        RunState::GuestPanicked => Observed::Crashed,
+        RunState::IoError => Observed::Paused(Some(PausedReason::Ioerror)),
+        RunState::Watchdog => Observed::Paused(Some(PausedReason::Watchdog)),
+        RunState::PreLaunch => Observed::Paused(Some(PausedReason::StartingUp)),
+        _ if status.running => Observed::Running,
+        _ => Observed::Paused(None),
+    })
+}
+
+/// Tells the engine of the guest's end, after all that the guest told before it.
+async fn watch(process: Arc<Process>, monitor: Arc<GuestMonitor>, log: Arc<GuestLog>, sink: EventSink) {
+    let closed_first = tokio::select! {
+        () = process.ended() => false,
+        _ = monitor.monitor.closed() => true,
+    };
+    if closed_first && timeout(CLOSE_PATIENCE, process.ended()).await.is_err() {
+        // Without a monitor the guest can not be controlled any more, and would never be again.
+        log.note("the monitor is closed but the process lives on: ending it");
+        kill_and_wait(&process).await;
+    }
+    monitor.monitor.closed().await;
+    monitor.flush().await;
+    sink.send(monitor::exited(log.last_words()));
+}
+
+/// Ends a process in any case.
+pub(super) async fn kill_and_wait(process: &Process) {
+    if process.pidfd().send_signal(Signal::KILL).is_ok() {
+        process.ended().await;
+    }
+}
+
+/// A handle on a process, to be waited for.
+pub(super) fn watched(pidfd: PidFd) -> Result<Process> {
+    Process::new(pidfd).map_err(|error| monitor::failed("cannot watch the QEMU process").caused_by(error))
+}

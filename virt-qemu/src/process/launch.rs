@@ -1,0 +1,196 @@
+//! Starting a guest: from its plan to a monitor that answers.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use virt_conf::domain::Domain;
+use virt_domain::{EventSink, Start, Started};
+use virt_qmp::CloseReason;
+use virt_sys::{Spawn, unix};
+use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+
+use super::files::GuestFiles;
+use super::guest::{self, Guest, Parts};
+use super::log::GuestLog;
+use super::monitor::{self, GuestMonitor};
+use super::{needs, settle, status};
+use crate::caps::Capabilities;
+use crate::config::Config;
+use crate::host::Host;
+use crate::plan::{self, Monitor, Plan};
+
+/// How long QEMU may take from its start to its greeting.
+const GREETING_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Starts a guest with its virtual CPUs stopped. A failure leaves nothing behind.
+pub(super) async fn start(
+    start: Start,
+    caps: &Capabilities,
+    config: &Arc<Config>,
+    host: &Host,
+) -> Result<Started> {
+    let files = GuestFiles::of(config, &start.live);
+    // What another process needs to undo this start is on its way to the disk before there is anything to undo.
+    start.record(None, &status::text(&files, config))?;
+    let cancelled = start.cancelled();
+    let started = tokio::select! {
+        started = launch(start, files.clone(), caps, config, host) => started,
+        () = cancelled => Err(Error::new(ErrorCode::OperationAborted, ErrorDomain::Qemu, "the start was cancelled")),
+    };
+    if started.is_err() {
+        undo(&files).await;
+    }
+    started
+}
+
+/// Ends what a start has begun, whoever began it.
+pub(super) async fn undo(files: &GuestFiles) {
+    match virt_sys::PidFile::open_locked(&files.pid) {
+        Ok(Some((_, pidfd))) => {
+            if let Ok(process) = guest::watched(pidfd) {
+                guest::kill_and_wait(&process).await;
+            }
+        }
+        Ok(None) => {}
+        Err(error) => log::warn!("{error}"),
+    }
+    files.remove();
+}
+
+async fn launch(
+    start: Start,
+    files: GuestFiles,
+    caps: &Capabilities,
+    config: &Arc<Config>,
+    host: &Host,
+) -> Result<Started> {
+    let live = start.live.clone();
+    let plan = plan::build(&live, caps, config, host, Monitor::Descriptor)?;
+    for dir in [&files.dir, &config.state_dir] {
+        virt_sys::fs::create_dir_all(dir, 0o700).map_err(|error| cannot("create a directory", error))?;
+    }
+    let listener =
+        unix::bind_stale(&files.monitor, 0o600).map_err(|error| cannot("listen for the monitor", error))?;
+    let ours = unix::connect(&files.monitor).map_err(|error| cannot("reach the monitor's socket", error))?;
+    let log = GuestLog::open(&files.log, &plan)
+        .map_err(|error| cannot(&format!("open the log {}", files.log.display()), error))?;
+    let mut spawn = spawn(&plan, &files, &log)?;
+    needs::open(&plan, &live, &mut spawn, listener.into())?;
+    let child = spawn.start().map_err(|error| cannot(&format!("start {}", plan.program), error))?;
+    drop(spawn);
+    let pid = child.pid.as_raw_nonzero().get().unsigned_abs();
+    start.record(Some(pid), &status::text(&files, config))?;
+    let process = Arc::new(guest::watched(child.pidfd)?);
+    let monitor = GuestMonitor::start(ours, start.events.clone(), settle::agent_alias(&live))?;
+    let greeting = tokio::select! {
+        greeting = monitor.monitor.ready(Instant::now() + GREETING_DEADLINE) => greeting.map(drop),
+        () = process.ended() => Err(virt_qmp::Error::Closed { command: "the greeting".into(), reason: CloseReason::EndOfFile }),
+    };
+    if let Err(error) = greeting {
+        return Err(died(error, &log, &process, &live, host).await);
+    }
+    let agent = settle::agent_socket(&live);
+    let events = start.events.clone();
+    let parts = Parts { files, config: Arc::clone(config), pid, process, monitor, log, agent };
+    hold(parts, live, events).await
+}
+
+async fn hold(parts: Parts, mut live: Domain, events: EventSink) -> Result<Started> {
+    if let Err(error) = ask(&parts.monitor, &mut live).await {
+        guest::kill_and_wait(&parts.process).await;
+        return Err(error);
+    }
+    Ok(Started { running: Arc::new(Guest::hold(parts, events)), live })
+}
+
+/// What only a running QEMU can tell, or be told: asked for where the domain has it, and not otherwise.
+async fn ask(monitor: &GuestMonitor, live: &mut Domain) -> Result<()> {
+    settle::settle(&monitor.monitor, live).await.map_err(monitor::refused)?;
+    monitor.flush().await;
+    Ok(())
+}
+
+fn spawn(plan: &Plan, files: &GuestFiles, log: &GuestLog) -> Result<Spawn> {
+    let mut spawn = Spawn::new(&plan.program);
+    spawn.args(plan.argv()).cwd("/").umask(0o002).pid_file(&files.pid);
+    for (name, value) in &plan.env {
+        spawn.env(name, value);
+    }
+    let output = log.output().map_err(|error| cannot("write the log", error))?;
+    spawn.output(OwnedFd::from(output)).map_err(|error| cannot("write the log", error))?;
+    Ok(spawn)
+}
+
+pub(super) fn fill_random(bytes: &mut [u8]) -> Result<()> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        let flags = rustix::rand::GetRandomFlags::empty();
+        filled += rustix::rand::getrandom(&mut bytes[filled..], flags)
+            .map_err(|error| cannot("get random bytes", std::io::Error::from(error)))?;
+    }
+    Ok(())
+}
+
+/// Why QEMU ended before it greeted: its own last words, and what they mean.
+async fn died(
+    error: virt_qmp::Error,
+    log: &GuestLog,
+    process: &virt_sys::Process,
+    live: &Domain,
+    host: &Host,
+) -> Error {
+    if !error.is_closed() {
+        guest::kill_and_wait(process).await;
+        return monitor::refused(error);
+    }
+    // The words are complete when the process is gone.
+    process.ended().await;
+    let words = log.last_words().unwrap_or_default();
+    let error = monitor::failed(format!("qemu unexpectedly closed the monitor: {words}")).caused_by(error);
+    match explain(&words, live, host) {
+        Some(hint) => error.with_hint(hint),
+        None => error.with_hint(format!("the guest's log has more: {}", log_name(live))),
+    }
+}
+
+fn log_name(live: &Domain) -> String {
+    format!("{}.log", live.name)
+}
+
+/// What QEMU's last words mean to the user.
+fn explain(words: &str, live: &Domain, host: &Host) -> Option<String> {
+    let gib = |kib: u64| kib as f64 / f64::from(1 << 20);
+    if words.contains("Cannot allocate memory") || words.contains("cannot set up guest memory") {
+        return Some(format!(
+            "the guest wants {:.1} GiB of memory, this host has {:.1} GiB: lower <memory>",
+            gib(live.memory.total),
+            gib(host.memory)
+        ));
+    }
+    if words.contains("Could not access KVM kernel module") || words.contains("failed to initialize kvm") {
+        return host.kvm_refusal.as_ref().map(|refusal| format!("{}: {}", refusal.reason, refusal.hint));
+    }
+    if words.contains("Failed to get \"write\" lock") || words.contains("Failed to get shared \"write\" lock")
+    {
+        return Some(
+            "another process uses the disk image: shut that guest off, or mark the disk <shareable/>".into(),
+        );
+    }
+    if words.contains("Permission denied") {
+        return Some("check the owner and mode of the file and of every directory above it".into());
+    }
+    if words.contains("Address already in use") {
+        return Some("another program listens there: choose another port or autoport='yes'".into());
+    }
+    None
+}
+
+pub(super) fn cannot(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    let mut reason = error.to_string();
+    if let Some(source) = error.source() {
+        reason = format!("{reason}: {source}");
+    }
+    Error::new(ErrorCode::SystemError, ErrorDomain::Qemu, format!("cannot {what}: {reason}")).caused_by(error)
+}

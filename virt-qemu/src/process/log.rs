@@ -1,0 +1,155 @@
+//! The log of a guest: what it was started with, and what QEMU said.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::plan::Plan;
+use crate::plan::argv::shell_word;
+
+/// The most of QEMU's last words that an error shows.
+const LAST_WORDS: u64 = 4096;
+
+/// A guest's log, open for one life of the guest.
+#[derive(Debug)]
+pub(crate) struct GuestLog {
+    file: File,
+    /// Where QEMU's own words begin.
+    start: u64,
+}
+
+impl GuestLog {
+    /// Opens the log and writes with what the guest is started.
+    pub(crate) fn open(path: &Path, plan: &Plan) -> io::Result<Self> {
+        if let Some(dir) = path.parent() {
+            virt_sys::fs::create_dir_all(dir, 0o700).map_err(io::Error::other)?;
+        }
+        let mut file = OpenOptions::new().create(true).append(true).read(true).mode(0o600).open(path)?;
+        file.write_all(header(plan).as_bytes())?;
+        let start = file.seek(SeekFrom::End(0))?;
+        Ok(Self { file, start })
+    }
+
+    /// Opens the log of a guest that runs already.
+    pub(crate) fn reopen(path: &Path) -> io::Result<Self> {
+        let mut file = OpenOptions::new().append(true).read(true).open(path)?;
+        let start = file.seek(SeekFrom::End(0))?;
+        Ok(Self { file, start })
+    }
+
+    /// A descriptor for the guest's output.
+    pub(crate) fn output(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Notes something.
+    pub(crate) fn note(&self, text: &str) {
+        // A log that can not be written must not keep a guest from anything.
+        let _ = writeln!(&self.file, "{}: {text}", timestamp(SystemTime::now()));
+    }
+
+    /// What QEMU said in this life, without its timestamps.
+    pub(crate) fn last_words(&self) -> Option<String> {
+        let mut file = self.file.try_clone().ok()?;
+        let end = file.seek(SeekFrom::End(0)).ok()?;
+        file.seek(SeekFrom::Start(self.start.max(end.saturating_sub(LAST_WORDS)))).ok()?;
+        let mut bytes = Vec::new();
+        file.take(LAST_WORDS).read_to_end(&mut bytes).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> =
+            text.lines().map(without_timestamp).filter(|line| is_complaint(line)).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}
+
+/// Whether a line is worth showing: QEMU's notice of the signal that we sent is not.
+fn is_complaint(line: &str) -> bool {
+    !line.is_empty() && !line.contains("terminating on signal 15 from pid")
+}
+
+/// QEMU writes times before its lines (`-msg timestamp=on`).
+fn without_timestamp(line: &str) -> &str {
+    match line.split_once("Z ") {
+        Some((time, rest)) if time.len() >= 19 && time.as_bytes()[4] == b'-' && time.contains('T') => rest,
+        _ => line,
+    }
+}
+
+fn header(plan: &Plan) -> String {
+    let env = plan.env.iter().map(|(name, value)| format!("{name}={} \\\n", shell_word(value)));
+    let args = plan.argv().into_iter().map(|word| {
+        // An option begins a line, its value stays on it.
+        if word.starts_with('-') {
+            format!("\\\n{} ", shell_word(&word))
+        } else {
+            format!("{} ", shell_word(&word))
+        }
+    });
+    let words: String = env.chain([format!("{} ", shell_word(&plan.program))]).chain(args).collect();
+    format!(
+        "{}: starting up virt version: {}\n{}\n",
+        timestamp(SystemTime::now()),
+        env!("CARGO_PKG_VERSION"),
+        words.trim_end()
+    )
+}
+
+/// A time in UTC, such as `2023-02-08 14:05:12.123+0000`.
+pub(crate) fn timestamp(time: SystemTime) -> String {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (days, seconds) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    let (year, month, day) = civil(days as i64);
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}.{:03}+0000",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60,
+        since.subsec_millis()
+    )
+}
+
+/// Year, month and day of a day since 1970 in the Gregorian calendar, counted in eras of 400 years from March.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        for (seconds, expected) in [
+            (0, "1970-01-01 00:00:00.000+0000"),
+            (951_782_400, "2000-02-29 00:00:00.000+0000"),
+            (1_675_865_112, "2023-02-08 14:05:12.000+0000"),
+            (4_107_542_399, "2100-02-28 23:59:59.000+0000"),
+        ] {
+            assert_eq!(timestamp(UNIX_EPOCH + Duration::from_secs(seconds)), expected);
+        }
+    }
+
+    #[test]
+    fn last_words_are_what_qemu_complained_about() {
+        let path = std::env::temp_dir().join(format!("virt-qemu-log-{}", std::process::id()));
+        let log = GuestLog::open(&path, &Plan::default()).unwrap();
+        assert_eq!(log.last_words(), None);
+        writeln!(log.output().unwrap(), "2026-11-24T08:00:00.000000Z qemu-system-x86_64: no such disk")
+            .unwrap();
+        writeln!(log.output().unwrap(), "qemu: terminating on signal 15 from pid 7 (virt)").unwrap();
+        assert_eq!(log.last_words().as_deref(), Some("qemu-system-x86_64: no such disk"));
+        std::fs::remove_file(path).unwrap();
+    }
+}

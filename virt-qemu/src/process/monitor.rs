@@ -1,0 +1,146 @@
+//! The connection to a guest's monitor, and its events on their way to the engine.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use virt_domain::{BackendEvent, EventSink};
+use virt_qmp::command::Command;
+use virt_qmp::{Event, Monitor};
+use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+
+use super::event;
+
+/// How long a monitor command may take before its caller is told; the guest is not given up for it.
+pub(super) const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Room for events between the connection and their translation; more than QEMU has between two replies.
+const EVENT_ROOM: usize = 1024;
+
+/// A connected monitor.
+#[derive(Debug)]
+pub(super) struct GuestMonitor {
+    pub(super) monitor: Monitor,
+    flush: mpsc::Sender<oneshot::Sender<()>>,
+    pump: JoinHandle<()>,
+}
+
+impl GuestMonitor {
+    /// Takes over a connected socket; events go to `sink` from now on. `agent` is the alias of the agent's channel.
+    pub(super) fn start(
+        stream: std::os::unix::net::UnixStream,
+        sink: EventSink,
+        agent: Option<String>,
+    ) -> Result<Self> {
+        let stream = stream
+            .set_nonblocking(true)
+            .and_then(|()| tokio::net::UnixStream::from_std(stream))
+            .map_err(|error| failed("cannot watch the monitor socket").caused_by(error))?;
+        let (sender, events) = mpsc::channel(EVENT_ROOM);
+        let (flush, flushes) = mpsc::channel(1);
+        let monitor = Monitor::start(stream, sender);
+        Ok(Self { monitor, flush, pump: tokio::spawn(pump(events, flushes, Translator { sink, agent })) })
+    }
+
+    /// Executes a command; events that came before its answer are with the engine when this returns.
+    pub(super) async fn execute<C: Command>(&self, command: &C) -> Result<C::Reply> {
+        let answer = self.monitor.execute(command, Instant::now() + COMMAND_DEADLINE).await;
+        self.flush().await;
+        answer.map_err(refused)
+    }
+
+    /// Waits until every event received so far is with the engine.
+    pub(super) async fn flush(&self) {
+        let (done, wait) = oneshot::channel();
+        // The pump ends with the connection; there is nothing to wait for then.
+        if self.flush.send(done).await.is_ok() {
+            let _ = wait.await;
+        }
+    }
+
+    /// Ends the connection; no event goes to the engine after this.
+    pub(super) async fn close(&self) {
+        self.pump.abort();
+        self.monitor.close();
+        self.monitor.closed().await;
+    }
+}
+
+impl Drop for GuestMonitor {
+    fn drop(&mut self) {
+        self.pump.abort();
+    }
+}
+
+/// Translates events in order; a flush is answered when all that were received before it have been.
+async fn pump(
+    mut events: mpsc::Receiver<Event>,
+    mut flushes: mpsc::Receiver<oneshot::Sender<()>>,
+    translator: Translator,
+) {
+    loop {
+        tokio::select! {
+            biased;
+            event = events.recv() => match event {
+                Some(event) => translator.forward(event),
+                None => return,
+            },
+            Some(done) = flushes.recv() => {
+                while let Ok(event) = events.try_recv() {
+                    translator.forward(event);
+                }
+                let _ = done.send(());
+            }
+        }
+    }
+}
+
+/// Turns QEMU's events into the engine's.
+struct Translator {
+    sink: EventSink,
+    agent: Option<String>,
+}
+
+impl Translator {
+    fn forward(&self, event: Event) {
+        for event in event::translate(event, self.agent.as_deref()) {
+            self.sink.send(event);
+        }
+    }
+}
+
+/// Connects to the monitor of a guest that was started before.
+pub(super) fn connect(path: &Path) -> Result<std::os::unix::net::UnixStream> {
+    virt_sys::unix::connect(path).map_err(|error| {
+        failed(format!("Failed to connect monitor socket {}", path.display())).caused_by(error)
+    })
+}
+
+/// A failed command in libvirt's words.
+pub(super) fn refused(error: virt_qmp::Error) -> Error {
+    use virt_qmp::Error as E;
+    match &error {
+        E::Command { command, error } => {
+            failed(format!("unable to execute QEMU command '{command}': {}", error.desc))
+        }
+        E::Deadline { .. } => Error::new(
+            ErrorCode::OperationTimeout,
+            ErrorDomain::Qemu,
+            format!("the guest's monitor does not answer: {error}"),
+        )
+        .with_hint("the guest's QEMU process hangs or is stopped; `virt destroy` ends it in any case"),
+        _ => Error::new(ErrorCode::OperationFailed, ErrorDomain::Qemu, "domain is no longer running")
+            .caused_by(error),
+    }
+}
+
+pub(super) fn failed(detail: impl Into<String>) -> Error {
+    Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail)
+}
+
+/// What the engine is told of that is no event of QEMU's.
+pub(super) fn exited(last_words: Option<String>) -> BackendEvent {
+    BackendEvent::Exited { last_words }
+}

@@ -1,0 +1,127 @@
+//! Opening what a plan needs of the host, and handing it to the process.
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+
+use virt_conf::domain::Domain;
+use virt_conf::domain::device::{Interface, InterfaceSource};
+use virt_netdev::tap::{self, Tap};
+use virt_netlink::Socket;
+use virt_sys::{Spawn, unix};
+use virt_types::{Error, Result};
+
+use super::launch::{cannot, fill_random};
+use super::monitor;
+use crate::plan::{FdSource, HostNeed, Plan};
+
+/// Opens everything, in order; `monitor` is the listening socket of the guest's monitor.
+pub(super) fn open(plan: &Plan, live: &Domain, spawn: &mut Spawn, monitor: OwnedFd) -> Result<()> {
+    let mut opener = Opener { live, monitor: Some(monitor), taps: HashMap::new() };
+    for need in &plan.needs {
+        match need {
+            HostNeed::Directory(dir) => virt_sys::fs::create_dir_all(dir, 0o700)
+                .map_err(|error| cannot("create a directory", error))?,
+            HostNeed::RandomKey(path) => {
+                let mut key = [0; 32];
+                fill_random(&mut key)?;
+                write_key(path, &key)?;
+            }
+            HostNeed::Fd { number, source } => {
+                spawn.pass_fd_as(opener.open(source)?, *number);
+            }
+            HostNeed::Passt { .. } | HostNeed::MessageBus(_) | HostNeed::Swtpm { .. } => {
+                return Err(Error::no_support(&format!("starting a guest that needs {need}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The key lives as long as its guest: nothing has to reach the disk.
+fn write_key(path: &std::path::Path, key: &[u8]) -> Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options
+        .open(path)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, key))
+        .map_err(|error| cannot(&format!("write {}", path.display()), error))
+}
+
+struct Opener<'a> {
+    live: &'a Domain,
+    monitor: Option<OwnedFd>,
+    /// Queues that are open already, by the alias of their interface, last first.
+    taps: HashMap<String, Vec<OwnedFd>>,
+}
+
+impl Opener<'_> {
+    fn open(&mut self, source: &FdSource) -> Result<OwnedFd> {
+        match source {
+            FdSource::Monitor => {
+                self.monitor.take().ok_or_else(|| monitor::failed("the monitor's socket is wanted twice"))
+            }
+            FdSource::VhostNet(path) | FdSource::File(path) => device(path),
+            FdSource::VhostVsock => device("/dev/vhost-vsock".as_ref()),
+            FdSource::UnixListener(path) => unix::bind_stale(path, 0o600)
+                .map(OwnedFd::from)
+                .map_err(|error| cannot(&format!("listen on {}", path.display()), error)),
+            FdSource::Tap { interface, .. } => self.tap_queue(interface),
+            FdSource::VhostUserGpu { .. } | FdSource::TpmCancel { .. } => {
+                Err(Error::no_support(&format!("starting a guest that needs a {source}")))
+            }
+        }
+    }
+
+    /// The next queue of an interface's tap, all of which are opened with the first.
+    fn tap_queue(&mut self, alias: &str) -> Result<OwnedFd> {
+        if !self.taps.contains_key(alias) {
+            let interfaces = &self.live.devices.interfaces;
+            let interface = interfaces
+                .iter()
+                .find(|interface| interface.info.alias.as_deref() == Some(alias))
+                .ok_or_else(|| monitor::failed(format!("no interface with alias {alias}")))?;
+            let mut queues = open_tap(interface)?;
+            queues.reverse();
+            self.taps.insert(alias.to_owned(), queues);
+        }
+        let queue = self.taps.get_mut(alias).and_then(Vec::pop);
+        queue.ok_or_else(|| monitor::failed(format!("interface {alias} has too few queues")))
+    }
+}
+
+fn device(path: &std::path::Path) -> Result<OwnedFd> {
+    std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map(OwnedFd::from)
+        .map_err(|error| cannot(&format!("open {}", path.display()), error))
+}
+
+/// Makes the tap of an interface that has one of its own, on or off a bridge.
+fn open_tap(interface: &Interface) -> Result<Vec<OwnedFd>> {
+    let bridge = match &interface.source {
+        InterfaceSource::Ethernet => None,
+        InterfaceSource::Bridge { bridge } => Some(bridge.parse().map_err(bad_name)?),
+        _ => return Err(Error::no_support("starting a guest with an interface of this type")),
+    };
+    let name = interface.target.as_deref().unwrap_or("vnet%d");
+    let mut wanted = Tap::new(name.parse().map_err(bad_name)?);
+    wanted.queues = u16::try_from(interface.driver.queues.max(1)).unwrap_or(u16::MAX);
+    wanted.vnet_hdr = interface.model.as_ref().is_some_and(|model| model.is_virtio());
+    wanted.mac = interface.mac.map(tap::host_side_mac);
+    wanted.mtu = Some(interface.mtu).filter(|mtu| *mtu > 0);
+    wanted.master = bridge;
+    wanted.up = true;
+    let mut socket = Socket::open().map_err(|error| refused(error.into()))?;
+    tap::open(&mut socket, &wanted).map(|tap| tap.queues).map_err(refused)
+}
+
+fn refused(error: virt_netdev::Error) -> Error {
+    error.into()
+}
+
+fn bad_name(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    crate::error::xml_error(error.to_string()).caused_by(error)
+}

@@ -1,0 +1,94 @@
+//! What only a running QEMU can tell, or be told, before a guest's first instruction.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use virt_conf::common::chardev::{Chardev, ChardevSource};
+use virt_conf::domain::Domain;
+use virt_conf::domain::device::{Channel, MemballoonModel};
+use virt_qmp::Monitor;
+use virt_qmp::command::{Balloon, QueryChardev};
+
+/// The virtio port through which the guest's agent talks.
+const AGENT_CHANNEL: &str = "org.qemu.guest_agent.0";
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Asks and tells what this domain needs, and nothing else.
+pub(super) async fn settle(monitor: &Monitor, live: &mut Domain) -> virt_qmp::Result<()> {
+    if chardevs(live).any(|(_, chardev)| matches!(chardev.source, ChardevSource::Pty { .. })) {
+        let reply = monitor.execute(&QueryChardev {}, Instant::now() + DEADLINE).await?;
+        let terminals: HashMap<String, String> = reply
+            .into_iter()
+            .filter_map(|info| Some((info.label, info.filename.strip_prefix("pty:")?.to_owned())))
+            .collect();
+        note_terminals(live, &terminals);
+    }
+    let ballooned =
+        live.devices.memballoon.as_ref().is_some_and(|balloon| balloon.model != MemballoonModel::None);
+    if ballooned && (1..live.memory.total).contains(&live.memory.current) {
+        monitor.execute(&Balloon { value: live.memory.current * 1024 }, Instant::now() + DEADLINE).await?;
+    }
+    Ok(())
+}
+
+/// Every character device of a guest with its alias.
+fn chardevs(live: &Domain) -> impl Iterator<Item = (Option<&str>, &Chardev)> {
+    let devices = &live.devices;
+    let serials = devices.serials.iter().map(|d| (d.info.alias.as_deref(), &d.chardev));
+    let parallels = devices.parallels.iter().map(|d| (d.info.alias.as_deref(), &d.chardev));
+    let consoles = devices.consoles.iter().map(|d| (d.info.alias.as_deref(), &d.chardev));
+    let channels = devices.channels.iter().map(|d| (d.info.alias.as_deref(), &d.chardev));
+    serials.chain(parallels).chain(consoles).chain(channels)
+}
+
+/// Writes the terminals that QEMU made into the live domain. QEMU names a device's chardev `char` and its alias.
+fn note_terminals(live: &mut Domain, terminals: &HashMap<String, String>) {
+    let note = |alias: Option<&str>, chardev: &mut Chardev| {
+        if let ChardevSource::Pty { path } = &mut chardev.source
+            && let Some(terminal) = alias.and_then(|alias| terminals.get(&format!("char{alias}")))
+        {
+            *path = Some(terminal.clone());
+        }
+    };
+    let devices = &mut live.devices;
+    for d in &mut devices.serials {
+        note(d.info.alias.as_deref(), &mut d.chardev);
+    }
+    for d in &mut devices.parallels {
+        note(d.info.alias.as_deref(), &mut d.chardev);
+    }
+    for d in &mut devices.channels {
+        note(d.info.alias.as_deref(), &mut d.chardev);
+    }
+    for d in &mut devices.consoles {
+        // The console that stands for the first serial port is that port.
+        match devices.serials.first().filter(|_| d.is_serial()) {
+            Some(serial) => {
+                d.chardev.clone_from(&serial.chardev);
+                d.info.alias.clone_from(&serial.info.alias);
+            }
+            None => note(d.info.alias.as_deref(), &mut d.chardev),
+        }
+    }
+}
+
+/// The channel through which the guest's agent talks.
+fn agent_channel(live: &Domain) -> Option<&Channel> {
+    live.devices.channels.iter().find(|channel| channel.target.name() == Some(AGENT_CHANNEL))
+}
+
+/// The socket through which the guest's agent is asked.
+pub(super) fn agent_socket(live: &Domain) -> Option<PathBuf> {
+    match &agent_channel(live)?.chardev.source {
+        ChardevSource::Unix(socket) => socket.path.as_ref().map(PathBuf::from),
+        _ => None,
+    }
+}
+
+/// The alias of the channel through which the guest's agent talks.
+pub(super) fn agent_alias(live: &Domain) -> Option<String> {
+    agent_channel(live)?.info.alias.clone()
+}

@@ -1,0 +1,66 @@
+//! The driver's part of a status file, in libvirt's form.
+
+use std::path::PathBuf;
+
+use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+use virt_xml::{Document, Writer};
+
+use super::files::GuestFiles;
+use crate::config::Config;
+
+/// Writes what is needed to find the guest again.
+pub(super) fn format(w: &mut Writer, files: &GuestFiles, config: &Config) {
+    w.element("monitor", |w| {
+        w.attr("path", files.monitor.display());
+        w.attr("type", "unix");
+    });
+    w.element("libDir", |w| w.attr("path", files.dir.display()));
+    w.element("channelTargetDir", |w| {
+        w.attr(
+            "path",
+            config.lib_dir.join("channel/target").join(files.dir.file_name().unwrap_or_default()).display(),
+        );
+    });
+}
+
+/// The elements of [`format`] as text, one a line.
+pub(super) fn text(files: &GuestFiles, config: &Config) -> String {
+    let mut w = Writer::new();
+    format(&mut w, files, config);
+    w.finish()
+}
+
+/// What a status file says of the guest's files; what it does not say follows from the configuration.
+pub(super) fn parse(status_xml: &str, mut files: GuestFiles) -> Result<GuestFiles> {
+    let document = Document::parse(status_xml)?;
+    let root = document.root();
+    if let Some(monitor) = root.child("monitor") {
+        if monitor.attr("type").is_some_and(|kind| kind != "unix") {
+            let detail = format!("unsupported monitor type '{}'", monitor.attr("type").unwrap_or_default());
+            return Err(Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail).at(monitor.place()));
+        }
+        files.monitor = PathBuf::from(monitor.attr_required("path")?);
+    }
+    if let Some(path) = root.child("libDir").and_then(|dir| dir.attr("path")) {
+        files.dir = PathBuf::from(path);
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use virt_conf::domain::Domain;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_found_again() {
+        let config = Config::system();
+        let live = Domain { id: Some(3), name: "web".into(), ..Domain::default() };
+        let files = GuestFiles::of(&config, &live);
+        let status = format!("<domstatus>{}</domstatus>", text(&files, &config));
+        let other = GuestFiles::of(&config, &Domain { id: Some(9), ..live });
+        let found = parse(&status, other).unwrap();
+        assert_eq!((found.monitor, found.dir), (files.monitor, files.dir));
+    }
+}
