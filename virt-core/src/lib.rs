@@ -1,18 +1,55 @@
 //! The facade: connections and handles over every driver.
 //!
-//! This crate composes the others and holds no logic of its own. A plan needs no connection:
+//! [`Connection::open`] takes libvirt's URIs. `qemu:///embed` runs the engine in this process: no daemon, no root; its
+//! guests outlive the process, and the next one to open the same root finds them.
 //!
-//! ```no_run
-//! use virt_core::qemu::planner::Planner;
-//!
-//! let planner = Planner::recorded("recordings".as_ref())?;
-//! let plan = planner.plan(&std::fs::read_to_string("web.xml")?)?;
-//! println!("{}", plan.to_lines());
-//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//! use virt_core::{Connection, ListFlags};
+//!
+//! # fn main() -> virt_core::Result<()> {
+//! # let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+//! # let root = std::env::temp_dir().join(format!("virt-core-doc-{}", std::process::id()));
+//! # let uri = format!("qemu:///embed?root={}", root.display());
+//! # runtime.block_on(async {
+//! let connection = Connection::open(&uri).await?;
+//! let xml = "<domain type='qemu'>
+//!   <name>web</name>
+//!   <memory unit='MiB'>64</memory>
+//!   <os><type arch='x86_64' machine='q35'>hvm</type></os>
+//! </domain>";
+//! # if virt_sys::find_program("qemu-system-x86_64").is_none() { return Ok(()) }
+//! let domain = connection.define(xml).await?;
+//! assert_eq!(connection.list(ListFlags::empty()).await?.len(), 1);
+//! domain.start().await?;
+//! assert!(domain.state().await?.is_active());
+//! domain.destroy().await?;
+//! domain.undefine().await?;
+//! # connection.close().await;
+//! # std::fs::remove_dir_all(&root).ok();
+//! # Ok(()) }) }
+//! ```
+//!
+//! Programs without a runtime use [`blocking`], the same API without `await`.
+//!
+//! This crate composes the others and holds no logic of its own: a handle passes each call to the driver's
+//! implementation of [`virt_driver`]'s traits, which is the same for a driver in this process and for a remote one.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
+mod connection;
+mod domain;
+mod uri;
+
+pub use connection::Connection;
+pub use domain::Domain;
+pub use uri::{Scope, Uri};
 pub use virt_conf as conf;
 pub use virt_driver as driver;
+pub use virt_driver::{
+    ByteStream, Delivery, DomainEvent, DomainEventFilter, DomainEventKind, Lifecycle, Subscription,
+};
+#[cfg(feature = "qemu")]
 pub use virt_qemu as qemu;
 pub use virt_types as types;
+pub use virt_types::*;

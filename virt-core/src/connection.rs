@@ -1,0 +1,160 @@
+//! Connections.
+
+use std::sync::Arc;
+
+use virt_driver::{DomainEvent, DomainEventFilter, Domains, Hypervisor, Subscription};
+use virt_types::{CreateFlags, DefineFlags, Error, ErrorCode, ErrorDomain, ListFlags, Result, Uuid};
+
+use crate::domain::Domain;
+use crate::uri::Uri;
+
+/// A connection to a driver. Clones share it; what is bound to it ends with the last of them.
+#[derive(Clone)]
+pub struct Connection {
+    driver: Arc<dyn virt_driver::Connection>,
+    uri: Uri,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Connection").field(&self.uri.to_string()).finish()
+    }
+}
+
+impl Connection {
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// For a URI that no driver of this build serves, and where the driver's directories can not be used.
+    pub async fn open(uri: &str) -> Result<Self> {
+        let uri: Uri = uri.parse()?;
+        let driver: Arc<dyn virt_driver::Connection> = match uri.driver.as_str() {
+            #[cfg(feature = "qemu")]
+            "qemu" => {
+                use crate::uri::Scope;
+                use virt_qemu::driver::{Directories, QemuConnection};
+                let directories = match &uri.scope {
+                    Scope::Embed(Some(root)) => Directories::Root(root.clone()),
+                    Scope::Embed(None) | Scope::Session => Directories::User,
+                    Scope::System => Directories::System,
+                };
+                Arc::new(QemuConnection::open(directories, uri.to_string()).await?)
+            }
+            other => {
+                let detail = format!("'{other}' URIs");
+                return Err(Error::new(ErrorCode::NoConnect, ErrorDomain::None, detail));
+            }
+        };
+        Ok(Self { driver, uri })
+    }
+
+    /// A connection over a driver that the caller made.
+    #[must_use]
+    pub fn over(driver: Arc<dyn virt_driver::Connection>, uri: Uri) -> Self {
+        Self { driver, uri }
+    }
+
+    /// The URI.
+    #[must_use]
+    pub const fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The driver behind the connection, for calls that the handles do not have.
+    #[must_use]
+    pub fn driver(&self) -> &dyn virt_driver::Connection {
+        &*self.driver
+    }
+
+    /// The hypervisor's calls.
+    ///
+    /// # Errors
+    /// `VIR_ERR_NO_SUPPORT` where the driver has none.
+    pub fn hypervisor(&self) -> Result<&dyn Hypervisor> {
+        self.driver.hypervisor().ok_or_else(|| Error::no_support("the hypervisor's calls"))
+    }
+
+    /// The domains' calls.
+    ///
+    /// # Errors
+    /// `VIR_ERR_NO_SUPPORT` where the driver has none.
+    pub fn domains(&self) -> Result<&dyn Domains> {
+        self.driver.domains().ok_or_else(|| Error::no_support("the domains' calls"))
+    }
+
+    /// The domains that match; all of them without flags.
+    ///
+    /// # Errors
+    /// As the driver's call.
+    pub async fn list(&self, flags: ListFlags) -> Result<Vec<Domain>> {
+        let found = self.domains()?.list(flags).await?;
+        Ok(found.into_iter().map(|reference| Domain::new(self.clone(), reference)).collect())
+    }
+
+    /// The domain with this name.
+    ///
+    /// # Errors
+    /// `VIR_ERR_NO_DOMAIN`.
+    pub async fn domain(&self, name: &str) -> Result<Domain> {
+        let reference = self.domains()?.lookup_by_name(name).await?;
+        Ok(Domain::new(self.clone(), reference))
+    }
+
+    /// The domain with this UUID.
+    ///
+    /// # Errors
+    /// `VIR_ERR_NO_DOMAIN`.
+    pub async fn domain_by_uuid(&self, uuid: Uuid) -> Result<Domain> {
+        let reference = self.domains()?.lookup_by_uuid(uuid).await?;
+        Ok(Domain::new(self.clone(), reference))
+    }
+
+    /// The running domain with this number.
+    ///
+    /// # Errors
+    /// `VIR_ERR_NO_DOMAIN`.
+    pub async fn domain_by_id(&self, id: u32) -> Result<Domain> {
+        let reference = self.domains()?.lookup_by_id(id).await?;
+        Ok(Domain::new(self.clone(), reference))
+    }
+
+    /// Defines a persistent domain.
+    ///
+    /// # Errors
+    /// Each refusal with libvirt's code, the place in the document and a hint.
+    pub async fn define(&self, xml: &str) -> Result<Domain> {
+        self.define_with(xml, DefineFlags::empty()).await
+    }
+
+    /// Defines a persistent domain in the way the flags say.
+    ///
+    /// # Errors
+    /// As [`Connection::define`].
+    pub async fn define_with(&self, xml: &str, flags: DefineFlags) -> Result<Domain> {
+        let reference = self.domains()?.define_xml(xml, flags).await?;
+        Ok(Domain::new(self.clone(), reference))
+    }
+
+    /// Starts a transient domain.
+    ///
+    /// # Errors
+    /// As [`Connection::define`] and [`Domain::start`].
+    pub async fn create(&self, xml: &str, flags: CreateFlags) -> Result<Domain> {
+        let reference = self.domains()?.create_xml(xml, Vec::new(), flags).await?;
+        Ok(Domain::new(self.clone(), reference))
+    }
+
+    /// Events from now on.
+    ///
+    /// # Errors
+    /// As the driver's call.
+    pub async fn events(&self, filter: DomainEventFilter) -> Result<Subscription<DomainEvent>> {
+        const KEPT_FOR_A_SLOW_READER: usize = 4096;
+        self.domains()?.subscribe(filter, KEPT_FOR_A_SLOW_READER).await
+    }
+
+    /// Lets go of everything: guests run on, but for those started with autodestroy.
+    pub async fn close(self) {
+        self.driver.close().await;
+    }
+}

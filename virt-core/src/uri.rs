@@ -1,0 +1,149 @@
+//! Connection URIs.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+
+/// Whose domains a connection is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// An engine in this process; in this directory, or in the user's own ones.
+    Embed(Option<PathBuf>),
+    /// The user's own domains.
+    Session,
+    /// The host's domains.
+    System,
+}
+
+/// A connection URI, such as `qemu:///embed?root=/srv/guests`.
+///
+/// ```
+/// use virt_core::{Scope, Uri};
+/// let uri: Uri = "qemu:///embed?root=/srv/my%20guests".parse()?;
+/// assert_eq!(uri.scope, Scope::Embed(Some("/srv/my guests".into())));
+/// assert_eq!(uri.to_string(), "qemu:///embed?root=/srv/my%20guests");
+/// assert!("qemu:///sesion".parse::<Uri>().is_err());
+/// # Ok::<(), virt_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uri {
+    /// The driver, such as `qemu`.
+    pub driver: String,
+    /// Whose domains.
+    pub scope: Scope,
+}
+
+impl FromStr for Uri {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refuse = |why: String| {
+            Error::new(ErrorCode::InvalidArg, ErrorDomain::None, format!("connection URI '{text}': {why}"))
+                .with_hint("this engine opens qemu:///embed, qemu:///embed?root=DIR, qemu:///session and qemu:///system")
+        };
+        let (driver, rest) =
+            text.split_once("://").ok_or_else(|| refuse("no '://' after the driver".into()))?;
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (host, path) = place.split_once('/').unwrap_or((place, ""));
+        if !host.is_empty() || driver.contains('+') {
+            return Err(refuse("remote connections are not supported".into()));
+        }
+        let mut root = None;
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=') {
+                Some(("root", value)) => {
+                    let path = PathBuf::from(
+                        decode(value).ok_or_else(|| refuse(format!("'{value}' is not encoded well")))?,
+                    );
+                    if !path.is_absolute() {
+                        return Err(refuse("root has to be an absolute path".into()));
+                    }
+                    root = Some(path);
+                }
+                _ => return Err(refuse(format!("unknown parameter '{pair}'"))),
+            }
+        }
+        let scope = match path {
+            "embed" => Scope::Embed(root),
+            "session" if root.is_none() => Scope::Session,
+            "system" if root.is_none() => Scope::System,
+            "session" | "system" => return Err(refuse("root goes with /embed only".into())),
+            other => {
+                let near = virt_types::nearest(other, ["embed", "session", "system"]);
+                let near = near.map(|near| format!(", did you mean '/{near}'?")).unwrap_or_default();
+                return Err(refuse(format!("unknown path '/{other}'{near}")));
+            }
+        };
+        Ok(Self { driver: driver.to_owned(), scope })
+    }
+}
+
+impl fmt::Display for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.scope {
+            Scope::Embed(None) => write!(f, "{}:///embed", self.driver),
+            Scope::Embed(Some(root)) => {
+                write!(f, "{}:///embed?root={}", self.driver, encode(&root.to_string_lossy()))
+            }
+            Scope::Session => write!(f, "{}:///session", self.driver),
+            Scope::System => write!(f, "{}:///system", self.driver),
+        }
+    }
+}
+
+/// Percent-decodes a value (RFC 3986, 2.1).
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let (high, low) = (rest.next()? as char, rest.next()? as char);
+            bytes.push((high.to_digit(16)? << 4 | low.to_digit(16)?) as u8);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/:@".contains(&byte) {
+            out.push(byte as char);
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_uris_say_what_is_wrong() {
+        for (text, expected) in [
+            ("qemu", "no '://' after the driver"),
+            ("qemu:///sesion", "did you mean '/session'?"),
+            ("qemu+ssh://host/system", "remote connections are not supported"),
+            ("qemu:///embed?root=relative", "root has to be an absolute path"),
+            ("qemu:///embed?root=%zz", "is not encoded well"),
+            ("qemu:///system?root=/a", "root goes with /embed only"),
+            ("qemu:///embed?rot=/a", "unknown parameter 'rot=/a'"),
+        ] {
+            let error = text.parse::<Uri>().unwrap_err();
+            assert!(error.to_string().contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for text in ["qemu:///embed", "qemu:///session", "qemu:///system", "qemu:///embed?root=/a%20b/%3F"] {
+            assert_eq!(text.parse::<Uri>().unwrap().to_string(), text);
+        }
+    }
+}
