@@ -5,12 +5,10 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 use virt_conf::ParseFlags;
 use virt_conf::domain::Domain;
-use virt_domain::{
-    Action, Actions, Backend, CrashAction, Observed, Phase, Recover, Recovered, Start, Started,
-};
+use virt_domain::{Backend, Observed, Phase, Recover, Recovered, Start, Started};
 use virt_driver::BoxFuture;
 use virt_types::{
-    CreateFlags, DomainName, Error, ErrorCode, ErrorDomain, MacAddr, Result, TextEnum, UndefineFlags, Uuid,
+    CreateFlags, DomainName, Error, ErrorCode, ErrorDomain, MacAddr, Result, UndefineFlags, Uuid,
 };
 
 use super::files::{self, GuestFiles};
@@ -142,19 +140,6 @@ impl QemuBackend {
 impl Backend for QemuBackend {
     fn error_domain(&self) -> ErrorDomain {
         ErrorDomain::Qemu
-    }
-
-    fn actions(&self, live: &Domain) -> Actions {
-        let action = |text: &str| Action::from_text(text).unwrap_or_default();
-        Actions {
-            on_poweroff: live.lifecycle.on_poweroff.map_or(Action::Destroy, |wish| action(wish.text())),
-            on_reboot: live.lifecycle.on_reboot.map_or(Action::Restart, |wish| action(wish.text())),
-            on_crash: live
-                .lifecycle
-                .on_crash
-                .and_then(|wish| CrashAction::from_text(wish.text()))
-                .unwrap_or_default(),
-        }
     }
 
     fn prepare<'a>(&'a self, config: &'a Domain, _flags: CreateFlags) -> BoxFuture<'a, Result<Domain>> {
