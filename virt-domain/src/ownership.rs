@@ -53,6 +53,15 @@ impl Peer {
         self.0.split_once('-')?.0.parse().ok()
     }
 
+    /// Whether the process exists. Its socket does not tell: a child on its way to become the hypervisor keeps that open.
+    /// The processes of an engine share a pid namespace.
+    pub(crate) fn lives(&self) -> bool {
+        self.pid()
+            .and_then(|pid| virt_sys::Pid::from_raw(i32::try_from(pid).ok()?))
+            .and_then(|pid| virt_sys::PidFd::open(pid).ok())
+            .is_some_and(|process| !process.has_ended().unwrap_or(true))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

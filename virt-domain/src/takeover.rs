@@ -69,15 +69,20 @@ impl Entry {
             Claimed::Not => {}
         }
         let name = self.core.snapshot().name.clone();
-        let root = engine.ownership.root(deadline).await?;
-        let claim = engine.ownership.claim(&root, name.as_str())?;
-        drop(root);
-        match claim {
-            Claim::Taken(lock) => self.take(engine, lock, Request::Yield).await.map(|_| true),
-            Claim::HeldBy(peer) => {
+        loop {
+            let root = engine.ownership.root(deadline).await?;
+            let claim = engine.ownership.claim(&root, name.as_str())?;
+            drop(root);
+            let peer = match claim {
+                Claim::Taken(lock) => return self.take(engine, lock, Request::Yield).await.map(|_| true),
+                Claim::HeldBy(peer) => peer,
+            };
+            if peer.as_ref().is_some_and(Peer::lives) {
                 self.core.lock().other = Some(peer);
-                Ok(false)
+                return Ok(false);
             }
+            // What is left of a dead holder has the lock: the guest that it was about to start.
+            engine.ownership.wait_until_free(name.as_str(), deadline).await?;
         }
     }
 
