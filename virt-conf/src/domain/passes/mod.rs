@@ -84,16 +84,19 @@ impl Domain {
         Ok(())
     }
 
-    /// Checks a filled domain, first as every driver would, then as the policy's driver does.
+    /// Checks a filled domain: the driver's checks of the whole, then of each device the driver's and every driver's.
     ///
     /// # Errors
     /// The first refusal, with libvirt's code and sentence.
     pub fn validate(&self, policy: &dyn Policy) -> Result<()> {
-        for device in self.devices.iter() {
-            device.validate(self)?;
-            policy.validate_device(device, self)?;
+        policy.validate_domain(self)?;
+        for (kind, position) in self.devices.visits() {
+            if let Some(device) = self.devices.get(kind, position) {
+                policy.validate_device(device, self)?;
+                device.validate(self)?;
+            }
         }
-        policy.validate_domain(self)
+        Ok(())
     }
 }
 
