@@ -84,7 +84,8 @@ impl Domain {
         Ok(())
     }
 
-    /// Checks a filled domain: the driver's checks of the whole, then of each device the driver's and every driver's.
+    /// Checks a filled domain: the driver's checks of the whole, of each device every driver's and the
+    /// driver's, then every driver's of the whole.
     ///
     /// # Errors
     /// The first refusal, with libvirt's code and sentence.
@@ -92,11 +93,11 @@ impl Domain {
         policy.validate_domain(self)?;
         for (kind, position) in self.devices.visits() {
             if let Some(device) = self.devices.get(kind, position) {
-                policy.validate_device(device, self)?;
                 device.validate(self)?;
+                policy.validate_device(device, self)?;
             }
         }
-        Ok(())
+        self.refuse_twin_disks()
     }
 }
 
