@@ -27,6 +27,7 @@ impl Domain {
     /// # Errors
     /// For what can not be completed, such as a device for which no bus has room.
     pub fn fill(&mut self, policy: &dyn Policy, flags: ParseFlags) -> Result<()> {
+        self.refuse_usb_devices()?;
         policy.begin(self, flags)?;
         self.order_controllers();
         self.index_controllers();
