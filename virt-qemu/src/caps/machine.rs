@@ -34,7 +34,9 @@ pub struct Machine {
 
 impl Machine {
     pub(super) fn read_all(replies: &Replies) -> Vec<Self> {
-        replies.list("query-machines").map(|item| Self::read(item, replies)).collect()
+        // QEMU's machine `none` has no guest.
+        let machines = replies.list("query-machines").filter(|item| item["name"] != "none");
+        machines.map(|item| Self::read(item, replies)).collect()
     }
 
     fn read(item: &Value, replies: &Replies) -> Self {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::machine::arch_of_target;
 use super::{Capabilities, Replies};
 
 /// Reads the capabilities of `binary` (such as `/usr/bin/qemu-system-x86_64`) from the recordings under `dir`.
@@ -16,18 +17,19 @@ use super::{Capabilities, Replies};
 /// For files that can not be read or are no JSON.
 pub fn load(dir: &Path, binary: &str) -> io::Result<Option<Capabilities>> {
     let name = Path::new(binary).file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let target = match name {
+    let asked = match name {
         "kvm" | "qemu-kvm" | "qemu" => "x86_64",
         name => name.strip_prefix("qemu-system-").unwrap_or(name),
     };
-    let sibling = match target {
+    let sibling = match asked {
         "arm" => Some("aarch64"),
         "ppc" => Some("ppc64"),
         "riscv32" => Some("riscv64"),
         _ => None,
     };
-    for target in std::iter::once(target).chain(sibling) {
-        if let Some(caps) = load_target(dir, binary, target)? {
+    for target in std::iter::once(asked).chain(sibling) {
+        if let Some(mut caps) = load_target(dir, binary, target)? {
+            caps.arch = arch_of_target(asked);
             return Ok(Some(caps));
         }
     }

@@ -2,6 +2,7 @@
 
 mod address;
 mod audio;
+mod binary;
 mod boot;
 mod cpu;
 mod defaults;
@@ -74,6 +75,10 @@ impl Policy for QemuPolicy<'_> {
 
     fn assign_addresses(&self, domain: &mut Domain, flags: ParseFlags) -> Result<()> {
         address::assign(domain, self, flags.contains(ParseFlags::ABI_UPDATE))
+    }
+
+    fn validate_domain(&self, domain: &Domain) -> Result<()> {
+        binary::check(domain, self)
     }
 
     fn validate_device(&self, device: DeviceRef<'_>, domain: &Domain) -> Result<()> {

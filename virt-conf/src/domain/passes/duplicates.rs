@@ -1,11 +1,11 @@
-//! What may exist only once.
+//! Devices that exclude others.
 
 use std::collections::BTreeSet;
 
 use crate::Result;
 use crate::domain::Domain;
-use crate::domain::device::ControllerType;
-use crate::error::xml_error;
+use crate::domain::device::{Controller, ControllerType, InputBus};
+use crate::error::{unsupported, xml_error};
 
 impl Domain {
     pub(super) fn refuse_duplicate_controllers(&self) -> Result<()> {
@@ -19,6 +19,20 @@ impl Domain {
                     controller.index_text()
                 )));
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses USB devices in a guest that is said to have no USB.
+    pub(super) fn refuse_usb_devices(&self) -> Result<()> {
+        if !self.devices.controllers.iter().any(Controller::is_usb_none) {
+            return Ok(());
+        }
+        if self.devices.inputs.iter().any(|input| input.bus == InputBus::Usb) {
+            return Err(unsupported("Can't add USB input device. USB bus is disabled"));
+        }
+        if !self.devices.hubs.is_empty() {
+            return Err(unsupported("Can't add USB hub: USB is disabled for this domain"));
         }
         Ok(())
     }

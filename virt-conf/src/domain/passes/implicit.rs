@@ -1,6 +1,7 @@
 //! Devices that others need.
 
 use crate::common::Address;
+use crate::common::address::Ccid;
 use crate::domain::Domain;
 use crate::domain::device::{ChannelTarget, ConsoleTarget, ControllerKind, ControllerType, DiskBus, Video};
 
@@ -22,6 +23,7 @@ impl Domain {
             }
         }
         self.add_virtio_serial_controllers();
+        self.place_smartcards();
     }
 
     /// Adds a display where there are graphics to show it.
@@ -34,6 +36,27 @@ impl Domain {
     fn add_controllers_up_to(&mut self, kind: ControllerType, highest: u32) {
         for index in 0..=highest {
             self.ensure_controller(ControllerKind::bare(kind), index);
+        }
+    }
+
+    /// Smartcards without a place get the next slot of the first controller, which is added like any other.
+    fn place_smartcards(&mut self) {
+        for position in 0..self.devices.smartcards.len() {
+            let controller = match self.devices.smartcards[position].info.address {
+                Address::Ccid(ccid) => ccid.controller,
+                Address::None => {
+                    let taken = self.devices.smartcards.iter().filter_map(|card| match card.info.address {
+                        Address::Ccid(Ccid { controller: 0, slot }) => Some(slot),
+                        _ => None,
+                    });
+                    let slot = taken.max().map_or(0, |last| last + 1);
+                    self.devices.smartcards[position].info.address =
+                        Address::Ccid(Ccid { controller: 0, slot });
+                    0
+                }
+                _ => 0,
+            };
+            self.ensure_controller(ControllerKind::Ccid, controller);
         }
     }
 

@@ -27,6 +27,7 @@ impl Domain {
     /// # Errors
     /// For what can not be completed, such as a device for which no bus has room.
     pub fn fill(&mut self, policy: &dyn Policy, flags: ParseFlags) -> Result<()> {
+        self.refuse_usb_devices()?;
         policy.begin(self, flags)?;
         self.order_controllers();
         self.index_controllers();
@@ -84,16 +85,20 @@ impl Domain {
         Ok(())
     }
 
-    /// Checks a filled domain, first as every driver would, then as the policy's driver does.
+    /// Checks a filled domain: the driver's checks of the whole, of each device every driver's and the
+    /// driver's, then every driver's of the whole.
     ///
     /// # Errors
     /// The first refusal, with libvirt's code and sentence.
     pub fn validate(&self, policy: &dyn Policy) -> Result<()> {
-        for device in self.devices.iter() {
-            device.validate(self)?;
-            policy.validate_device(device, self)?;
+        policy.validate_domain(self)?;
+        for (kind, position) in self.devices.visits() {
+            if let Some(device) = self.devices.get(kind, position) {
+                device.validate(self)?;
+                policy.validate_device(device, self)?;
+            }
         }
-        policy.validate_domain(self)
+        self.refuse_twin_disks()
     }
 }
 

@@ -4,6 +4,8 @@ mod attachment;
 mod ccw;
 pub(crate) mod pci;
 mod spapr_vio;
+#[cfg(test)]
+mod tests;
 mod usb;
 mod virtio;
 mod virtio_serial;

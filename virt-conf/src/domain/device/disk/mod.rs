@@ -110,6 +110,42 @@ pub struct Transient {
     pub share_backing: Option<bool>,
 }
 
+impl Domain {
+    /// Refuses two disks of one name, then two disks at one place.
+    pub(in crate::domain) fn refuse_twin_disks(&self) -> Result<()> {
+        let disks = &self.devices.disks;
+        let twins = |same: &dyn Fn(&Disk, &Disk) -> bool| {
+            let pair =
+                |(i, disk)| disks[i + 1..].iter().find(|other| same(disk, other)).map(|other| (disk, other));
+            disks.iter().enumerate().find_map(pair)
+        };
+        if let Some((disk, other)) = twins(&|a, b| a.target.dev == b.target.dev) {
+            let path = |disk: &Disk| disk.source.location.local_path().unwrap_or("<null>").to_owned();
+            return Err(xml_error(format!(
+                "target '{}' duplicated for disk sources '{}' and '{}'",
+                disk.name(),
+                path(disk),
+                path(other)
+            )));
+        }
+        let same_place =
+            |a: &Disk, b: &Disk| a.drive().is_some() && a.bus() == b.bus() && a.drive() == b.drive();
+        if let Some((disk, _)) = twins(&same_place)
+            && let Some(drive) = disk.drive()
+        {
+            return Err(unsupported(format!(
+                "Found duplicate drive address for disk with target name '{}' controller='{}' bus='{}' target='{}' unit='{}'",
+                disk.name(),
+                drive.controller,
+                drive.bus,
+                drive.target,
+                drive.unit
+            )));
+        }
+        Ok(())
+    }
+}
+
 impl Disk {
     /// The bus; known of every filled disk.
     #[must_use]
@@ -315,7 +351,7 @@ impl Device for Disk {
         Ok(())
     }
 
-    fn validate(&self, domain: &Domain) -> Result<()> {
+    fn validate(&self, _domain: &Domain) -> Result<()> {
         if self.target.dev.is_none() {
             let detail = match &self.source.location {
                 Location::Volume(volume) => {
@@ -340,8 +376,7 @@ impl Device for Disk {
             return Err(crate::Error::new(ErrorCode::NoSource, ErrorDomain::Domain, self.name())
                 .with_hint("only cdrom and floppy drives may be empty"));
         }
-        source::validate_discard_no_unref(self)?;
-        self.refuse_twins(domain)
+        source::validate_discard_no_unref(self)
     }
 
     fn same_device(&self, other: &Self) -> bool {
@@ -390,33 +425,6 @@ impl Disk {
         if let Some(other) = group {
             self.iotune = other.iotune.clone();
         }
-    }
-
-    /// Refuses another disk of the same name, and one at the same place.
-    fn refuse_twins(&self, domain: &Domain) -> Result<()> {
-        let others = || domain.devices.disks.iter().filter(|other| !std::ptr::eq(*other, self));
-        if let Some(other) = others().find(|other| other.target.dev == self.target.dev) {
-            let path = |disk: &Self| disk.source.location.local_path().unwrap_or("<null>").to_owned();
-            return Err(xml_error(format!(
-                "target '{}' duplicated for disk sources '{}' and '{}'",
-                self.name(),
-                path(self),
-                path(other)
-            )));
-        }
-        if let Some(drive) = self.drive()
-            && others().any(|other| other.bus() == self.bus() && other.drive() == Some(drive))
-        {
-            return Err(unsupported(format!(
-                "Found duplicate drive address for disk with target name '{}' controller='{}' bus='{}' target='{}' unit='{}'",
-                self.name(),
-                drive.controller,
-                drive.bus,
-                drive.target,
-                drive.unit
-            )));
-        }
-        Ok(())
     }
 
     fn refuse_virtio_options(&self) -> Result<()> {
