@@ -20,6 +20,7 @@ pub use name::DiskName;
 pub use target::{DiskBus, DiskTarget, Tray};
 
 use super::{Device, Domain, FormatContext, ParseContext};
+use crate::common::address::Drive;
 use crate::common::device_info::Takes;
 use crate::common::storage_source::{Location, SourceParts};
 use crate::common::{Address, DeviceInfo, StorageSource};
@@ -125,7 +126,7 @@ impl Disk {
 
     /// The place on a controller, of the buses that have controllers.
     #[must_use]
-    pub const fn drive(&self) -> Option<&crate::common::address::Drive> {
+    pub const fn drive(&self) -> Option<&Drive> {
         match &self.info.address {
             Address::Drive(drive) => Some(drive),
             _ => None,
@@ -308,6 +309,9 @@ impl Device for Disk {
             let name = DiskName::parse(dev)
                 .ok_or_else(|| xml_error(format!("Unknown disk name '{dev}' and no address specified")))?;
             if let Some(drive) = name::default_drive(self.bus(), name.index) {
+                if self.bus() == DiskBus::Scsi {
+                    refuse_hostdev_place(dev, &drive, domain)?;
+                }
                 self.info.address = Address::Drive(drive);
             }
         }
@@ -394,16 +398,15 @@ impl Disk {
 
     /// Refuses another disk of the same name, and one at the same place.
     fn refuse_twins(&self, domain: &Domain) -> Result<()> {
-        let others = || domain.devices.disks.iter().filter(|other| !std::ptr::eq(*other, self));
-        if let Some(other) = others().find(|other| other.target.dev == self.target.dev) {
-            let path = |disk: &Self| disk.source.location.local_path().unwrap_or("<null>").to_owned();
-            return Err(xml_error(format!(
-                "target '{}' duplicated for disk sources '{}' and '{}'",
-                self.name(),
-                path(self),
-                path(other)
-            )));
+        let disks = &domain.devices.disks;
+        // All names are compared before any place, once for the whole domain.
+        if disks.first().is_some_and(|first| std::ptr::eq(first, self)) {
+            for (i, disk) in disks.iter().enumerate() {
+                disk.refuse_name_of(disks[i + 1..].iter())?;
+            }
         }
+        let others = || disks.iter().filter(|other| !std::ptr::eq(*other, self));
+        self.refuse_name_of(others())?;
         if let Some(drive) = self.drive()
             && others().any(|other| other.bus() == self.bus() && other.drive() == Some(drive))
         {
@@ -417,6 +420,17 @@ impl Disk {
             )));
         }
         Ok(())
+    }
+
+    fn refuse_name_of<'a>(&self, mut others: impl Iterator<Item = &'a Self>) -> Result<()> {
+        let Some(other) = others.find(|other| other.target.dev == self.target.dev) else { return Ok(()) };
+        let path = |disk: &Self| disk.source.location.local_path().unwrap_or("<null>").to_owned();
+        Err(xml_error(format!(
+            "target '{}' duplicated for disk sources '{}' and '{}'",
+            self.name(),
+            path(self),
+            path(other)
+        )))
     }
 
     fn refuse_virtio_options(&self) -> Result<()> {
@@ -463,6 +477,17 @@ impl Disk {
         }
         Ok(())
     }
+}
+
+/// The place that follows from a disk's name may have been given to a SCSI unit of the host.
+fn refuse_hostdev_place(name: &str, drive: &Drive, domain: &Domain) -> Result<()> {
+    if domain.devices.hostdevs.iter().any(|hostdev| hostdev.scsi_place() == Some(drive)) {
+        return Err(unsupported(format!(
+            "using disk target name '{name}' conflicts with SCSI host device address controller='{}' bus='{}' target='{}' unit='{}'",
+            drive.controller, drive.bus, drive.target, drive.unit
+        )));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
