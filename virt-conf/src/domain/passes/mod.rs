@@ -29,6 +29,7 @@ impl Domain {
     pub fn fill(&mut self, policy: &dyn Policy, flags: ParseFlags) -> Result<()> {
         policy.begin(self, flags)?;
         self.order_controllers();
+        self.add_scsi_hostdev_controllers();
         self.index_controllers();
         policy.domain(self, flags)?;
         self.number_isa_serials()?;
