@@ -114,10 +114,9 @@ impl Image<'_> {
     /// # Errors
     /// For places and formats that QEMU can not reach or read.
     pub fn parts(&self, backing: BackingNode<'_>, cx: &PlanContext<'_>) -> Result<Vec<Part>> {
-        let mut parts = secret::objects(self, cx)?;
-        parts.push(Part::Blockdev(
-            backend::props(self, cx)?.extend(self.common(&self.storage_node(), false)?),
-        ));
+        let node = self.storage_node();
+        let mut parts = secret::objects(self, &node, cx)?;
+        parts.push(Part::Blockdev(backend::props(self, &node, cx)?.extend(self.common(&node, false)?)));
         if let (Some(name), Some(slice)) = (self.slice_node(), self.source.slice) {
             let props = Props::new()
                 .str("driver", "raw")
@@ -130,6 +129,23 @@ impl Image<'_> {
             parts.push(Part::Blockdev(props));
         }
         parts.push(Part::Blockdev(format::props(self, backing)?));
+        Ok(parts)
+    }
+
+    /// Name of the only node of a SCSI unit, whose bytes nobody but the guest makes sense of.
+    #[must_use]
+    pub fn bare_node(&self) -> String {
+        format!("{}-backend", self.prefix)
+    }
+
+    /// The parts that make the only node of a SCSI unit.
+    ///
+    /// # Errors
+    /// For places that QEMU can not reach.
+    pub fn bare_parts(&self, cx: &PlanContext<'_>) -> Result<Vec<Part>> {
+        let node = self.bare_node();
+        let mut parts = secret::objects(self, &node, cx)?;
+        parts.push(Part::Blockdev(backend::props(self, &node, cx)?.extend(self.common(&node, true)?)));
         Ok(parts)
     }
 
@@ -180,7 +196,7 @@ pub fn chain_parts(disk: &Disk, cx: &PlanContext<'_>) -> Result<Vec<Part>> {
     let mut behind: Option<String> = None;
     for (source, prefix, options) in images.iter().rev() {
         let image = Image { source, prefix, options: *options };
-        let backing = match (&behind, source.backing.as_deref()) {
+        let backing = match (&behind, &source.backing) {
             (Some(node), _) => BackingNode::Node(node),
             (None, Some(Backing::End)) => BackingNode::End,
             (None, _) => BackingNode::Unknown,
@@ -217,8 +233,9 @@ fn check_backing(source: &StorageSource, backing: BackingNode<'_>) -> Result<()>
 /// The format of an image, where nothing was said what such a place usually has.
 #[must_use]
 pub fn effective_format(source: &StorageSource) -> ImageFormat {
-    source.format.unwrap_or(match source.location.actual() {
-        Location::Dir { .. } => ImageFormat::Fat,
-        _ => ImageFormat::Raw,
-    })
+    match (source.format, source.location.actual()) {
+        (Some(format), _) => format,
+        (None, Location::Dir { .. }) => ImageFormat::Fat,
+        (None, _) => ImageFormat::Raw,
+    }
 }

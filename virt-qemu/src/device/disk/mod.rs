@@ -7,6 +7,7 @@ mod place;
 mod props;
 mod sd;
 
+pub(crate) use frontend::require_shared_memory;
 use virt_conf::common::storage_source::Location;
 use virt_conf::domain::Domain;
 use virt_conf::domain::device::{ControllerType, Disk, DiskBus, DiskModel, DiskName, ScsiModel};
@@ -61,8 +62,7 @@ fn plan_floppy_controller(cx: &mut PlanContext<'_>) {
     }
     let order = |unit: u32| {
         drives()
-            .filter(|disk| disk.drive().is_some_and(|drive| (drive.unit > 0) == (unit > 0)))
-            .last()
+            .rfind(|disk| disk.drive().is_some_and(|drive| (drive.unit > 0) == (unit > 0)))
             .and_then(|disk| disk.info.effective_boot_order)
     };
     let (first, second) = (order(0), order(1));
@@ -137,8 +137,10 @@ impl QemuDevice for Disk {
             Location::VhostUser { path, reconnect } => {
                 let alias = self.info.alias.as_deref().unwrap_or_default();
                 let mut chardev = format!("socket,id={},path={}", vhost_user_chardev(alias), keyval(path));
-                if let Some(reconnect) = reconnect {
-                    chardev.push_str(&format!(",reconnect={}", reconnect.timeout));
+                match reconnect.enabled {
+                    Some(true) => chardev.push_str(&format!(",reconnect={}", reconnect.timeout)),
+                    Some(false) => chardev.push_str(",reconnect=0"),
+                    None => {}
                 }
                 plan.parts.push(Part::Chardev(chardev));
                 None
