@@ -6,6 +6,7 @@ mod boot;
 mod cpu;
 mod defaults;
 mod features;
+mod memory;
 mod topology;
 mod vcpus;
 
@@ -74,6 +75,10 @@ impl Policy for QemuPolicy<'_> {
 
     fn assign_addresses(&self, domain: &mut Domain, flags: ParseFlags) -> Result<()> {
         address::assign(domain, self, flags.contains(ParseFlags::ABI_UPDATE))
+    }
+
+    fn validate_domain(&self, domain: &Domain) -> Result<()> {
+        memory::check(domain)
     }
 
     fn validate_device(&self, device: DeviceRef<'_>, domain: &Domain) -> Result<()> {
