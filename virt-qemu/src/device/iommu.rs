@@ -61,6 +61,10 @@ impl QemuDevice for Iommu {
         }
     }
 
+    fn machine_option(&self, _cx: &PlanContext<'_>) -> Result<Option<String>> {
+        Ok((self.model == IommuModel::Smmuv3).then(|| "iommu=smmuv3".to_owned()))
+    }
+
     fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {
         let mut plan = DevicePlan::default();
         let id = self.info.alias.clone();

@@ -73,6 +73,21 @@ impl QemuDevice for MemoryDevice {
         }
     }
 
+    fn machine_option(&self, cx: &PlanContext<'_>) -> Result<Option<String>> {
+        Ok(match self.model() {
+            MemoryModel::Nvdimm => Some("nvdimm=on".to_owned()),
+            MemoryModel::SgxEpc => {
+                let enclaves = cx.domain.devices.memories.iter();
+                let mut enclaves = enclaves.filter(|module| module.model() == MemoryModel::SgxEpc);
+                let number = enclaves.position(|module| std::ptr::eq(module, self)).unwrap_or(0);
+                let alias = self.info.alias.as_deref().unwrap_or_default();
+                let node = self.node.unwrap_or(0);
+                Some(format!("sgx-epc.{number}.memdev=mem{alias},sgx-epc.{number}.node={node}"))
+            }
+            MemoryModel::Dimm | MemoryModel::VirtioPmem | MemoryModel::VirtioMem => None,
+        })
+    }
+
     fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {
         let mut plan = DevicePlan::default();
         let alias = self.info.alias.clone().unwrap_or_default();
