@@ -8,6 +8,11 @@ pub fn xml_error(detail: impl Into<String>) -> Error {
     Error::new(ErrorCode::XmlError, ErrorDomain::Domain, detail)
 }
 
+/// `VIR_ERR_XML_DETAIL`: libvirt's code for a few refusals of documents that are wrong.
+pub fn xml_detail(detail: impl Into<String>) -> Error {
+    Error::new(ErrorCode::XmlDetail, ErrorDomain::Domain, detail)
+}
+
 /// `VIR_ERR_CONFIG_UNSUPPORTED`: the document asks for what cannot be had.
 pub fn unsupported(detail: impl Into<String>) -> Error {
     Error::new(ErrorCode::ConfigUnsupported, ErrorDomain::Domain, detail)

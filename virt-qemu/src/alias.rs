@@ -2,9 +2,9 @@
 //!
 //! Ids are part of what a running guest is known by, so they follow fixed rules; an id that the user chose is kept.
 
-use virt_conf::common::DeviceInfo;
+use virt_conf::common::{Address, DeviceInfo};
 use virt_conf::domain::device::{
-    Controller, ControllerKind, ControllerType, InterfaceType, PciModel, ScsiModel,
+    Controller, ControllerKind, ControllerType, InterfaceType, MemoryDevice, MemoryModel, PciModel, ScsiModel,
 };
 use virt_conf::domain::{DeviceKind, DeviceRef, Domain};
 
@@ -77,6 +77,7 @@ fn alias(domain: &Domain, device: DeviceRef<'_>, position: usize) -> Option<Stri
             let serial = domain.devices.serials.first().and_then(|serial| serial.info.alias.clone());
             return Some(serial.unwrap_or_else(|| "console0".to_owned()));
         }
+        DeviceRef::MemoryDevice(module) => return Some(memory_alias(domain, module)),
         _ => {}
     }
     let element = device.kind().element();
@@ -98,6 +99,23 @@ fn next_number(domain: &Domain, kinds: &[DeviceKind], prefix: &str) -> u32 {
         .filter_map(|device| numbered(device.info()?))
         .max()
         .map_or(0, |highest| highest + 1)
+}
+
+/// Modules in slots are named by their slot, the others are numbered.
+fn memory_alias(domain: &Domain, module: &MemoryDevice) -> String {
+    let prefix = match module.model() {
+        MemoryModel::Dimm => "dimm",
+        MemoryModel::Nvdimm => "nvdimm",
+        MemoryModel::VirtioPmem => "virtiopmem",
+        MemoryModel::VirtioMem => "virtiomem",
+        MemoryModel::SgxEpc => "epc",
+    };
+    let number = match (module.model(), &module.info.address) {
+        (MemoryModel::Dimm | MemoryModel::Nvdimm, Address::Dimm(dimm)) => dimm.slot,
+        (MemoryModel::Dimm | MemoryModel::Nvdimm, _) => 0,
+        _ => next_number(domain, &[DeviceKind::MemoryDevice], prefix),
+    };
+    format!("{prefix}{number}")
 }
 
 /// QEMU's own names for what is part of the board, else type and index.

@@ -58,8 +58,8 @@ impl Planner {
             memory: 24 << 20,
             numa_nodes: (0..8).collect(),
             hugepages: vec![
-                (2048, "/run/libvirt/hugepages2M".into()),
                 (1 << 20, "/run/libvirt/hugepages1G".into()),
+                (2048, "/run/libvirt/hugepages2M".into()),
             ],
             swtpm: Some(Swtpm { tpm1: true, tpm2: true }),
             vhost_net: false,

@@ -258,7 +258,8 @@ impl Domain {
     /// The KiB of memory that the guest starts with, without that of memory devices.
     #[must_use]
     pub fn initial_memory(&self) -> u64 {
-        self.memory.total
+        let modules: u64 = self.devices.memories.iter().map(|module| module.size).sum();
+        self.memory.total.saturating_sub(modules)
     }
 
     /// Writes the document.

@@ -39,6 +39,9 @@ pub struct Capabilities {
     pub kvm: Option<Accelerated>,
     /// Versions of ARM's interrupt controller that KVM has (`query-gic-capabilities`).
     pub kvm_gic_versions: Vec<u64>,
+    /// The host's memory for SGX enclaves: NUMA node and size in KiB (`query-sgx-capabilities`).
+    #[serde(default)]
+    pub sgx_sections: Vec<(u32, u64)>,
     /// `query-tpm-models`.
     pub tpm_models: Vec<String>,
     /// `query-tpm-types`.
@@ -147,6 +150,7 @@ impl Capabilities {
                 .filter(|item| item["kernel"] == true)
                 .filter_map(|item| item["version"].as_u64())
                 .collect(),
+            sgx_sections: sgx_sections(replies),
             tpm_models: strings("query-tpm-models"),
             tpm_types: strings("query-tpm-types"),
         };
@@ -170,4 +174,15 @@ mod arch_text {
         let text = String::deserialize(deserializer)?;
         Arch::from_text(&text).ok_or_else(|| D::Error::custom(format!("unknown architecture '{text}'")))
     }
+}
+
+fn sgx_sections(replies: &Replies) -> Vec<(u32, u64)> {
+    let Some(answer) = replies.get("query-sgx-capabilities") else { return Vec::new() };
+    let sections = answer["sections"].as_array().into_iter().flatten();
+    sections
+        .filter_map(|section| {
+            let node = section["node"].as_u64()?.try_into().ok()?;
+            Some((node, section["size"].as_u64()? / 1024))
+        })
+        .collect()
 }

@@ -29,10 +29,12 @@ const ALWAYS: &[&str] =
 const ONCE: &[&str] = &[
     "query-commands",
     "query-qmp-schema",
-    "query-command-line-options",
+    // Loads all modules, whose options the next question would else miss.
     "qom-list-types",
+    "query-command-line-options",
     "query-tpm-models",
     "query-tpm-types",
+    "query-sgx-capabilities",
 ];
 
 /// Finds out what a binary can do, with and, where `kvm` says that it can be used, under KVM.
@@ -101,7 +103,8 @@ async fn ask(binary: &str, accelerator: &str, everything: bool) -> Result<Replie
 /// Asks everything; what a binary does not know it answers with an error, which is left out.
 async fn questions(monitor: &Monitor, everything: bool, deadline: Instant) -> virt_qmp::Result<Replies> {
     monitor.ready(deadline).await?;
-    let mut asked: Vec<(&str, Option<&str>)> = ALWAYS.iter().map(|question| (*question, None)).collect();
+    let mut replies = Replies::new();
+    let mut asked: Vec<(&str, Option<String>)> = ALWAYS.iter().map(|question| (*question, None)).collect();
     if everything {
         asked.extend(ONCE.iter().map(|question| (*question, None)));
         let mut types: BTreeSet<(&str, &str)> = BTreeSet::new();
@@ -112,15 +115,49 @@ async fn questions(monitor: &Monitor, everything: bool, deadline: Instant) -> vi
                 _ => false,
             };
         }
-        asked.extend(types.into_iter().map(|(question, name)| (question, Some(name))));
+        asked.extend(types.into_iter().map(|(question, name)| (question, Some(name.to_owned()))));
     }
+    ask_all(monitor, asked, deadline, &mut replies).await?;
+    if everything {
+        let machines = machines_in_question(&replies);
+        let asked = machines.into_iter().map(|name| ("qom-list-properties", Some(name))).collect();
+        ask_all(monitor, asked, deadline, &mut replies).await?;
+    }
+    Ok(replies)
+}
+
+/// The machine types of which capabilities depend on a property.
+fn machines_in_question(replies: &Replies) -> BTreeSet<String> {
+    let wanted: Vec<&str> = Cap::TABLE
+        .iter()
+        .filter_map(|(_, evidence)| match evidence {
+            Evidence::MachineProperty(alias, _) => Some(*alias),
+            _ => None,
+        })
+        .collect();
+    replies
+        .list("query-machines")
+        .filter(|machine| {
+            let alias = machine["alias"].as_str().or_else(|| machine["name"].as_str());
+            alias.is_some_and(|alias| wanted.contains(&alias))
+        })
+        .filter_map(|machine| Some(format!("{}-machine", machine["name"].as_str()?)))
+        .collect()
+}
+
+/// Asks these questions, and records what is answered.
+async fn ask_all(
+    monitor: &Monitor,
+    asked: Vec<(&str, Option<String>)>,
+    deadline: Instant,
+    replies: &mut Replies,
+) -> virt_qmp::Result<()> {
     let calls = asked.iter().map(|(question, name)| {
-        let arguments = name.map(|name| arguments(&json!({ "typename": name })));
+        let arguments = name.as_ref().map(|name| arguments(&json!({ "typename": name })));
         monitor.call(Call::raw(*question, arguments.flatten()), deadline)
     });
     // All are sent before the first is awaited: QEMU answers in order, without a round trip for each.
     let answers = join_all(calls).await;
-    let mut replies = Replies::new();
     for ((question, name), answer) in asked.into_iter().zip(answers) {
         let value: Value = match answer {
             Ok(raw) => serde_json::from_str(raw.get()).unwrap_or_default(),
@@ -128,11 +165,14 @@ async fn questions(monitor: &Monitor, everything: bool, deadline: Instant) -> vi
             Err(error) => return Err(error),
         };
         match name {
-            Some(name) => replies.insert_properties(question, name, value),
+            Some(name) => {
+                let name = name.strip_suffix("-machine").unwrap_or(&name);
+                replies.insert_properties(question, name, value);
+            }
             None => replies.insert(question, value),
         }
     }
-    Ok(replies)
+    Ok(())
 }
 
 fn arguments(value: &Value) -> Option<Box<RawValue>> {

@@ -18,6 +18,8 @@ pub enum Evidence {
     DeviceProperty(&'static str, &'static str),
     /// An object or machine type has a property (`qom-list-properties`; machines without `-machine`).
     ObjectProperty(&'static str, &'static str),
+    /// The newest version of a machine type has a property (`qom-list-properties`).
+    MachineProperty(&'static str, &'static str),
     /// A monitor command exists (`query-commands`).
     Command(&'static str),
     /// A path through the schema of the monitor (`query-qmp-schema`), in libvirt's notation: a command or event,
@@ -140,6 +142,36 @@ capabilities! {
     SclpLmConsole "sclplmconsole" Evidence::Type("sclplmconsole");
     Pl011 "pl011" Evidence::Type("pl011");
     ChardevQemuVdagent "chardev.qemu-vdagent" Evidence::Schema("chardev-add/arg-type/backend/+qemu-vdagent");
+    // Memory, entropy, IOMMUs and other small devices.
+    VirtioRng "virtio-rng" Evidence::Type("virtio-rng-device");
+    RngRandom "rng-random" Evidence::Type("rng-random");
+    RngEgd "rng-egd" Evidence::Type("rng-egd");
+    RngBuiltin "rng-builtin" Evidence::Type("rng-builtin");
+    SpaprNvram "nvram" Evidence::Type("spapr-nvram");
+    IntelIommu "intel-iommu" Evidence::Type("intel-iommu");
+    IntelIommuIntremap "intel-iommu.intremap" Evidence::DeviceProperty("intel-iommu", "intremap");
+    IntelIommuCachingMode "intel-iommu.caching-mode" Evidence::DeviceProperty("intel-iommu", "caching-mode");
+    IntelIommuEim "intel-iommu.eim" Evidence::DeviceProperty("intel-iommu", "eim");
+    IntelIommuDeviceIotlb "intel-iommu.device-iotlb" Evidence::DeviceProperty("intel-iommu", "device-iotlb");
+    IntelIommuAwBits "intel-iommu.aw-bits" Evidence::DeviceProperty("intel-iommu", "aw-bits");
+    MachineVirtIommu "machine.virt.iommu" Evidence::MachineProperty("virt", "iommu");
+    VirtioIommuPci "virtio-iommu-pci" Evidence::Type("virtio-iommu-pci");
+    VirtioIommuBootBypass "virtio-iommu.boot-bypass" Evidence::DeviceProperty("virtio-iommu-pci", "boot-bypass");
+    VhostVsock "vhost-vsock" Evidence::Type("vhost-vsock-device");
+    IvshmemPlain "ivshmem-plain" Evidence::Type("ivshmem-plain");
+    IvshmemDoorbell "ivshmem-doorbell" Evidence::Type("ivshmem-doorbell");
+    PcDimm "pc-dimm" Evidence::Type("pc-dimm");
+    Nvdimm "nvdimm" Evidence::Type("nvdimm");
+    NvdimmUnarmed "nvdimm.unarmed" Evidence::DeviceProperty("nvdimm", "unarmed");
+    VirtioPmemPci "virtio-pmem-pci" Evidence::Type("virtio-pmem-pci");
+    VirtioMemPci "virtio-mem-pci" Evidence::Type("virtio-mem-pci");
+    VirtioMemPciPrealloc "virtio-mem-pci.prealloc" Evidence::DeviceProperty("virtio-mem-pci", "prealloc");
+    SgxEpc "sgx-epc" Evidence::Type("sgx-epc");
+    VirtioCrypto "virtio-crypto" Evidence::Type("virtio-crypto-device");
+    CryptodevBackendLkcf "cryptodev-backend-lkcf" Evidence::Type("cryptodev-backend-lkcf");
+    MemoryBackendFilePmem "memory-backend-file.pmem" Evidence::ObjectProperty("memory-backend-file", "pmem");
+    MemoryBackendReserve "memory-backend-file.reserve" Evidence::ObjectProperty("memory-backend-file", "reserve");
+    XUseCanonicalPathForRamblockId "memory-backend-file.x-use-canonical-path-for-ramblock-id" Evidence::ObjectProperty("memory-backend-file", "x-use-canonical-path-for-ramblock-id");
     // Displays and sound.
     Sdl "sdl" Evidence::Schema("query-display-options/ret-type/+sdl");
     Spice "spice" Evidence::ModuleOption("spice", "", "chardev-spicevmc");
@@ -225,6 +257,12 @@ pub(super) fn read(replies: &Replies, caps: &Capabilities) -> BTreeSet<Cap> {
         }
         Evidence::ObjectProperty(object, property) => {
             replies.has_property("qom-list-properties", object, property)
+        }
+        Evidence::MachineProperty(alias, property) => {
+            let machines = caps.tcg.iter().chain(&caps.kvm).flat_map(|accelerated| &accelerated.machines);
+            let mut known =
+                machines.filter(|machine| machine.alias.as_deref().unwrap_or(&machine.name) == alias);
+            known.any(|machine| replies.has_property("qom-list-properties", &machine.name, property))
         }
         Evidence::Command(name) => commands.contains(name),
         Evidence::Schema(path) => schema.has(path),

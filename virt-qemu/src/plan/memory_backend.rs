@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use virt_conf::common::Bitmap;
+use virt_conf::domain::device::MemoryKind;
 use virt_conf::domain::{HugePage, MemoryAccess, MemoryAllocation, MemorySource, NumaMemMode};
 use virt_types::Result;
 
@@ -27,12 +28,10 @@ pub struct Backend {
     pub access: Option<MemoryAccess>,
     /// Whether the content is thrown away at exit; absent for what the node or the domain says.
     pub discard: Option<bool>,
-    /// The host page size in KiB; absent for what the domain says.
-    pub page_size: Option<u64>,
-    /// The host's nodes; absent for what the domain says.
-    pub host_nodes: Option<Bitmap>,
-    /// The file itself, for persistent memory.
-    pub path: Option<String>,
+    /// The memory module that it is for.
+    pub module: Option<MemoryKind>,
+    /// The name of the file where the memory is one in the domain's directory; absent for that of the object.
+    pub file: Option<String>,
     /// Whether it is all of the machine's memory, whose name in a migration stream must stay the same.
     pub system: bool,
 }
@@ -42,6 +41,16 @@ impl Backend {
     #[must_use]
     pub fn new(id: impl Into<String>, kib: u64) -> Self {
         Self { id: id.into(), size: kib, ..Self::default() }
+    }
+
+    /// The file itself, for persistent memory.
+    fn path(&self) -> Option<&str> {
+        self.module.as_ref().and_then(MemoryKind::path)
+    }
+
+    /// The host's nodes; absent for what the domain says.
+    fn host_nodes(&self) -> Option<&Bitmap> {
+        self.module.as_ref().and_then(MemoryKind::source_nodes)
     }
 }
 
@@ -55,7 +64,7 @@ struct Pages {
 }
 
 fn pages(cx: &PlanContext<'_>, backend: &Backend) -> Result<Pages> {
-    if let Some(size) = backend.page_size.filter(|size| *size > 0) {
+    if let Some(size) = backend.module.as_ref().map(MemoryKind::page_size).filter(|size| *size > 0) {
         return Ok(if size == SYSTEM_PAGE { Pages::default() } else { Pages { size, special: true } });
     }
     let pages = &cx.domain.memory_backing.hugepages;
@@ -80,14 +89,29 @@ fn default_page(cx: &PlanContext<'_>) -> Result<u64> {
     cx.host.hugepages.first().map(|(size, _)| *size).ok_or_else(|| internal(none))
 }
 
+/// Whether the memory is allocated before the guest runs.
+///
+/// # Errors
+/// For huge pages that the host does not have.
+pub fn preallocates(cx: &PlanContext<'_>, backend: &Backend) -> Result<bool> {
+    let own = match &backend.module {
+        // A file that is persistent memory has nothing to allocate.
+        Some(MemoryKind::Nvdimm { pmem, .. }) => !pmem,
+        Some(MemoryKind::SgxEpc { .. }) => true,
+        Some(MemoryKind::VirtioPmem { .. }) => false,
+        Some(MemoryKind::Dimm(_) | MemoryKind::VirtioMem { .. }) | None => pages(cx, backend)?.size > 0,
+    };
+    Ok(own || cx.domain.memory_backing.allocation == Some(MemoryAllocation::Immediate))
+}
+
 /// Whether a NUMA node can not be described by its size alone.
 pub(super) fn is_needed(cx: &PlanContext<'_>, backend: &Backend) -> Result<bool> {
     let source = cx.domain.memory_backing.source;
     let specified = backend.node.is_some_and(|node| cx.domain.numatune.node(node).is_some());
     Ok(pages(cx, backend)?.special
-        || backend.host_nodes.is_some()
+        || backend.host_nodes().is_some()
         || specified
-        || backend.path.is_some()
+        || backend.path().is_some()
         || access(cx, backend).is_some()
         || matches!(source, Some(MemorySource::File | MemorySource::Memfd)))
 }
@@ -141,11 +165,13 @@ pub fn plan(cx: &mut PlanContext<'_>, backend: &Backend) -> Result<()> {
 pub fn parts(cx: &mut PlanContext<'_>, backend: &Backend) -> Result<Vec<Part>> {
     let backing = &cx.domain.memory_backing;
     let pages = pages(cx, backend)?;
-    let huge = pages.size > 0 && backend.path.is_none();
+    let huge = pages.size > 0 && backend.path().is_none();
     let access = access(cx, backend);
     let share = access.map(|access| access == MemoryAccess::Shared);
     let mut props = Props::new();
-    let (kind, stable_name) = if backend.path.is_none() && backing.source == Some(MemorySource::Memfd) {
+    let (kind, stable_name) = if matches!(backend.module, Some(MemoryKind::SgxEpc { .. })) {
+        ("memory-backend-epc", false)
+    } else if backend.path().is_none() && backing.source == Some(MemorySource::Memfd) {
         if !cx.caps.has(Cap::MemoryBackendMemfd) {
             return Err(unsupported("this qemu doesn't support the memory-backend-memfd object"));
         }
@@ -154,19 +180,22 @@ pub fn parts(cx: &mut PlanContext<'_>, backend: &Backend) -> Result<Vec<Part>> {
         }
         props = props.opt_bool("share", share);
         ("memory-backend-memfd", true)
-    } else if huge || backend.path.is_some() || access.is_some() || backing.source == Some(MemorySource::File)
+    } else if huge
+        || backend.path().is_some()
+        || access.is_some()
+        || backing.source == Some(MemorySource::File)
     {
-        let path = match &backend.path {
+        let path = match backend.path() {
             Some(path) => path.into(),
             None if huge => hugepage_path(cx, pages.size)?,
             None => {
                 let dir = cx.config.memory_backing_dir().join("libvirt/qemu").join(short_name(cx.domain));
                 need_directory(cx, dir.clone());
-                dir.join(&backend.id)
+                dir.join(backend.file.as_ref().unwrap_or(&backend.id))
             }
         };
         props = props.str("mem-path", path.to_string_lossy());
-        if backend.path.is_none() {
+        if backend.path().is_none() {
             props = props.opt_bool("discard-data", discard(cx, backend));
         }
         props = props.opt_bool("share", share);
@@ -177,13 +206,25 @@ pub fn parts(cx: &mut PlanContext<'_>, backend: &Backend) -> Result<Vec<Part>> {
     if backend.system && stable_name {
         props = props.bool("x-use-canonical-path-for-ramblock-id", false);
     }
-    let immediate = backing.allocation == Some(MemoryAllocation::Immediate);
-    let prealloc = (immediate || huge || backend.path.is_some()) && !cx.preallocates;
-    if prealloc {
-        props = props.bool("prealloc", true);
+    let elastic = matches!(backend.module, Some(MemoryKind::VirtioMem { .. }));
+    let prealloc = !elastic && !cx.preallocates && preallocates(cx, backend)?;
+    if elastic {
+        // The device itself allocates what the guest has of it.
+        let never = cx.preallocates && !cx.caps.has(Cap::VirtioMemPciPrealloc);
+        let reserve = cx.caps.has(Cap::MemoryBackendReserve).then_some(false);
+        props = props.opt_bool("prealloc", never.then_some(false)).opt_bool("reserve", reserve);
+    } else {
+        let threads = Some(backing.allocation_threads).filter(|threads| *threads > 0 && !cx.preallocates);
+        props = props.opt_bool("prealloc", prealloc.then_some(true)).opt_u64("prealloc-threads", threads);
     }
-    let threads = Some(backing.allocation_threads).filter(|threads| *threads > 0 && !cx.preallocates);
-    props = props.opt_u64("prealloc-threads", threads).u64("size", backend.size << 10);
+    props = props.u64("size", backend.size << 10);
+    if let Some(MemoryKind::Nvdimm { align, pmem, .. }) = backend.module {
+        props = props.opt_u64("align", Some(align << 10).filter(|align| *align > 0));
+        if pmem && !cx.caps.has(Cap::MemoryBackendFilePmem) {
+            return Err(unsupported("nvdimm pmem property is not available with this QEMU binary"));
+        }
+        props = props.opt_bool("pmem", pmem.then_some(true));
+    }
     let nodes = host_nodes(cx, backend)?;
     let mode = cx.domain.numatune.mode(backend.node).unwrap_or_default();
     if let Some(nodes) = nodes.as_ref().filter(|_| mode != NumaMemMode::Restrictive) {
@@ -211,10 +252,10 @@ pub fn parts(cx: &mut PlanContext<'_>, backend: &Backend) -> Result<Vec<Part>> {
 }
 
 fn host_nodes(cx: &PlanContext<'_>, backend: &Backend) -> Result<Option<Bitmap>> {
-    if backend.host_nodes.is_none() && cx.domain.numatune.is_placed_automatically() {
+    if backend.host_nodes().is_none() && cx.domain.numatune.is_placed_automatically() {
         return Err(internal("Advice from numad is needed in case of automatic numa placement"));
     }
-    let nodes = backend.host_nodes.as_ref().or_else(|| cx.domain.numatune.nodeset(backend.node));
+    let nodes = backend.host_nodes().or_else(|| cx.domain.numatune.nodeset(backend.node));
     if let Some(missing) =
         nodes.into_iter().flat_map(Bitmap::iter).find(|node| !cx.host.numa_nodes.contains(node))
     {

@@ -7,6 +7,7 @@ mod boot;
 mod cpu;
 mod defaults;
 mod features;
+mod memory;
 mod topology;
 mod vcpus;
 
@@ -78,7 +79,8 @@ impl Policy for QemuPolicy<'_> {
     }
 
     fn validate_domain(&self, domain: &Domain) -> Result<()> {
-        binary::check(domain, self)
+        binary::check(domain, self)?;
+        memory::check(domain)
     }
 
     fn validate_device(&self, device: DeviceRef<'_>, domain: &Domain) -> Result<()> {

@@ -4,7 +4,7 @@ use virt_conf::domain::device::DiskDevice;
 use virt_conf::domain::{BootDevice, Domain};
 
 /// Turns the order of kinds of devices into one of devices: of each kind, the first is tried.
-pub(super) fn assign(domain: &mut Domain) {
+pub fn assign(domain: &mut Domain) {
     let boot = domain.os.boot.clone();
     if boot.is_empty() {
         return;

@@ -2,6 +2,7 @@
 
 mod boot;
 mod graphics;
+mod memory;
 
 pub use boot::assign as boot_order;
 pub use graphics::{PortUse, Ports, PretendedPorts, graphics};
@@ -32,6 +33,7 @@ pub struct PrepareContext<'a> {
 /// # Errors
 /// As [`graphics()`].
 pub fn prepare(domain: &mut Domain, cx: &PrepareContext<'_>, ports: &mut dyn Ports) -> Result<()> {
+    memory::align(domain)?;
     alias::assign(domain);
     number_images(domain);
     boot::assign(domain);

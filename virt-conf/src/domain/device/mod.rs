@@ -4,6 +4,7 @@ mod audio;
 mod channel;
 mod console;
 mod controller;
+mod crypto;
 mod disk;
 mod filesystem;
 mod graphics;
@@ -11,14 +12,19 @@ mod hostdev;
 mod hub;
 mod input;
 mod interface;
+mod iommu;
 mod lease;
 mod memballoon;
+mod memory;
+mod nvram;
 mod panic;
 mod parallel;
 mod port;
 mod redirdev;
 mod redirfilter;
+mod rng;
 mod serial;
+mod shmem;
 mod smartcard;
 mod sound;
 #[cfg(test)]
@@ -26,6 +32,7 @@ pub(crate) mod testing;
 mod tpm;
 mod video;
 mod visit;
+mod vsock;
 mod watchdog;
 
 use std::fmt::Debug;
@@ -42,6 +49,7 @@ pub use controller::{
     Controller, ControllerDriver, ControllerKind, ControllerType, IdeModel, PciController, PciModel,
     PciModelName, ScsiModel, UsbModel, VirtioSerialModel,
 };
+pub use crypto::{Crypto, CryptoBackend, CryptoModel, CryptoType};
 pub use disk::{
     BlockIo, DetectZeroes, Discard, Disk, DiskBus, DiskCache, DiskDevice, DiskDriver, DiskIo, DiskModel,
     DiskName, DiskTarget, ErrorPolicy, Geometry, IoTune, Mirror, MirrorJob, MirrorState, Sgio,
@@ -68,17 +76,23 @@ pub use interface::{
     LinkState, MacTableManager, MacType, Offloads, PciBackend, PortForward, PortRange, SocketSource,
     TeamingType, TxMode, VhostUserMode,
 };
+pub use iommu::{Iommu, IommuModel};
 pub use lease::Lease;
 pub use memballoon::{Memballoon, MemballoonModel};
+pub use memory::{MemoryDevice, MemoryKind, MemoryModel, RamSource};
+pub use nvram::Nvram;
 pub use panic::{Panic, PanicModel};
 pub use parallel::Parallel;
 pub use redirdev::{Redirdev, RedirdevBus};
 pub use redirfilter::{RedirRule, Redirfilter};
+pub use rng::{Rng, RngBackend, RngBackendType, RngModel, RngRate};
 pub use serial::{Serial, SerialModel, SerialTarget};
+pub use shmem::{Shmem, ShmemModel, ShmemMsi, ShmemRole, ShmemServer};
 pub use smartcard::{Smartcard, SmartcardMode, SmartcardSource};
 pub use sound::{Sound, SoundCodec, SoundModel};
 pub use tpm::{PcrBank, Tpm, TpmBackend, TpmBackendType, TpmEmulator, TpmModel, TpmVersion};
 pub use video::{Acceleration, VgaConf, Video, VideoBackend, VideoModel};
+pub use vsock::{Vsock, VsockModel};
 pub use watchdog::{Watchdog, WatchdogAction, WatchdogModel};
 
 use super::Domain;
@@ -115,7 +129,14 @@ macro_rules! for_each_device {
             hubs: Vec Hub "hub";
             watchdogs: Vec Watchdog "watchdog";
             memballoon: Option Memballoon "memballoon";
+            rngs: Vec Rng "rng";
+            nvram: Option Nvram "nvram";
             panics: Vec Panic "panic";
+            shmems: Vec Shmem "shmem";
+            memories: Vec MemoryDevice "memory";
+            iommu: Option Iommu "iommu";
+            vsock: Option Vsock "vsock";
+            cryptos: Vec Crypto "crypto";
         }
     };
 }

@@ -9,11 +9,14 @@ impl Domain {
     pub(super) fn fill_memory(&mut self, flags: ParseFlags) -> Result<()> {
         let nodes: u64 = self.numa.cells.iter().map(|cell| cell.memory).sum();
         // For a new guest the nodes count; an existing one keeps the size that it has.
+        let modules: u64 = self.devices.memories.iter().map(|module| module.size).sum();
         if nodes > 0 && (self.memory.total == 0 || flags.contains(ParseFlags::ABI_UPDATE)) {
-            self.memory.total = nodes;
+            self.memory.total = nodes + modules;
+        } else if modules > self.memory.total {
+            return Err(xml_error("Total size of memory devices exceeds the total memory size"));
         }
         let memory = &mut self.memory;
-        if memory.total == 0 {
+        if memory.total == modules {
             return Err(xml_error(
                 "Memory size must be specified via <memory> or in the <numa> configuration",
             ));

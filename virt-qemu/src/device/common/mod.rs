@@ -7,10 +7,12 @@ mod tls;
 pub mod virtio;
 
 use virt_conf::common::{Address, DeviceInfo};
+use virt_types::{Result, Uuid};
 
 pub use rom::rom_props;
 pub use tls::{TlsEndpoint, tls_creds_x509};
 
+use crate::error::internal;
 use crate::plan::{DevicePlan, Part, Props};
 
 impl DevicePlan {
@@ -19,6 +21,17 @@ impl DevicePlan {
         self.parts.extend(zpci_props(info).map(Part::Device));
         self.parts.push(Part::Device(props));
     }
+}
+
+/// A new random identifier.
+///
+/// # Errors
+/// Where the kernel gives none.
+pub fn new_uuid() -> Result<Uuid> {
+    let failed = || internal("Failed to generate UUID");
+    let text =
+        std::fs::read_to_string("/proc/sys/kernel/random/uuid").map_err(|error| failed().caused_by(error))?;
+    text.trim().parse().map_err(|_| failed())
 }
 
 /// The companion device of a PCI device of an s390 guest.

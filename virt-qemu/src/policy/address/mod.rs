@@ -2,6 +2,7 @@
 
 mod attachment;
 mod ccw;
+mod memory_slot;
 pub(crate) mod pci;
 mod spapr_vio;
 #[cfg(test)]
@@ -24,5 +25,6 @@ pub(super) fn assign(domain: &mut Domain, policy: &QemuPolicy<'_>, new: bool) ->
     ccw::assign(domain, policy)?;
     virtio::choose_transport(domain, policy);
     pci::assign(domain, policy)?;
-    usb::assign(domain, policy, new)
+    usb::assign(domain, policy, new)?;
+    memory_slot::assign(domain)
 }
