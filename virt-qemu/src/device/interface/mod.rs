@@ -3,6 +3,8 @@
 mod card;
 mod check;
 mod netdev;
+#[cfg(test)]
+mod tests;
 
 use virt_conf::common::Address;
 use virt_conf::domain::Domain;
