@@ -21,3 +21,4 @@ pub mod policy;
 mod preflight;
 pub mod prepare;
 pub mod process;
+mod random;

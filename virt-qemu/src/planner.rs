@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use virt_conf::domain::{Domain, VirtType};
+use virt_conf::domain::{Domain, Policy, VirtType};
 use virt_conf::{FormatFlags, ParseFlags};
 use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result};
 use virt_xml::Document;
 
 use crate::caps::{Capabilities, machine, recorded};
 use crate::config::{Config, SpiceConfig};
+use crate::device::interface::detach_from_host;
 use crate::error::unsupported;
 use crate::host::{Host, Swtpm};
 use crate::plan::{self, Monitor, Plan};
@@ -99,10 +100,27 @@ impl Planner {
     /// # Errors
     /// As [`Planner::define`], and for what shows only when it is planned.
     pub fn plan(&self, xml: &str) -> Result<Plan> {
+        let (domain, caps) = self.define(xml, ParseFlags::INACTIVE | ParseFlags::ABI_UPDATE)?;
+        self.build(domain, &caps)
+    }
+
+    /// The command line that shows the document's domain to somebody who runs QEMU by hand: as
+    /// [`Planner::plan`], but without the links of the host, which only a start can make.
+    ///
+    /// # Errors
+    /// As [`Planner::plan`].
+    pub fn native(&self, xml: &str) -> Result<Plan> {
         let (mut domain, caps) = self.define(xml, ParseFlags::INACTIVE | ParseFlags::ABI_UPDATE)?;
-        let context = PrepareContext { caps: &caps, config: &self.config, host: &self.host };
+        detach_from_host(&mut domain);
+        let policy = QemuPolicy { caps: &caps, config: &self.config, host: &self.host };
+        policy.assign_addresses(&mut domain, ParseFlags::ABI_UPDATE)?;
+        self.build(domain, &caps)
+    }
+
+    fn build(&self, mut domain: Domain, caps: &Capabilities) -> Result<Plan> {
+        let context = PrepareContext { caps, config: &self.config, host: &self.host };
         prepare::prepare(&mut domain, &context, &mut PretendedPorts)?;
-        plan::build(&domain, &caps, &self.config, &self.host, Monitor::Path)
+        plan::build(&domain, caps, &self.config, &self.host, Monitor::Path)
     }
 }
 

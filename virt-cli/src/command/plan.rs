@@ -103,7 +103,7 @@ fn answer(planner: &Planner, kind: &str, format: Format, file: &Path) -> Result<
     })?;
     match format {
         Format::Xml => planner.canonical(&text),
-        Format::Argv => planner.plan(&text).map(|plan| plan.to_lines()),
+        Format::Argv => planner.native(&text).map(|plan| plan.to_lines()),
         Format::Json => planner.plan(&text).map(|plan| {
             let needs: Vec<_> = plan.needs.iter().map(HostNeed::to_string).collect();
             let parts: Vec<_> = plan.parts.iter().map(Part::argv).collect();

@@ -1,10 +1,10 @@
 //! `<channel>` as a port of a virtio-serial controller, or as a door in the user-mode network.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 use virt_conf::ParseFlags;
-use virt_conf::common::{Address, ChardevSource};
+use virt_conf::common::ChardevSource;
 use virt_conf::domain::device::{Channel, ChannelTarget};
 use virt_types::Result;
 
@@ -14,7 +14,7 @@ use super::console::check_port_address;
 use super::serial::listen_without_path;
 use super::{QemuContext, QemuDevice};
 use crate::error::{internal, unsupported};
-use crate::plan::{DevicePlan, HostNeed, Part, PlanContext, Props};
+use crate::plan::{DevicePlan, HostNeed, Part, PlanContext, Props, channel_dir};
 
 /// The name by which SPICE's agent in the guest finds its channel.
 const SPICE_AGENT: &str = "com.redhat.spice.0";
@@ -40,13 +40,14 @@ impl QemuDevice for Channel {
     fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {
         let alias = self.info.alias.clone().unwrap_or_default();
         let id = chardev::id(&alias);
-        let path = self.own_path(cx);
-        let setup = Setup { path: path.as_deref(), ..Setup::default() };
-        let mut plan =
-            DevicePlan { parts: chardev::parts(cx, &self.chardev, &id, setup)?, ..DevicePlan::default() };
-        if let Some(dir) = path.as_deref().and_then(Path::parent) {
-            plan.needs.push(HostNeed::Directory(dir.to_owned()));
+        let dir = channel_dir(cx.config, cx.domain);
+        if self.chardev.source.path().is_some_and(|path| Path::new(path).parent() == Some(&dir)) {
+            cx.plan.needs.push(HostNeed::Directory(dir));
         }
+        let mut plan = DevicePlan {
+            parts: chardev::parts(cx, &self.chardev, &id, Setup::default())?,
+            ..DevicePlan::default()
+        };
         match &self.target {
             ChannelTarget::Guestfwd { address, port } => {
                 let door = format!("tcp:{address}:{port}-chardev:{id}");
@@ -79,29 +80,6 @@ impl QemuDevice for Channel {
             }
         }
         Ok(plan)
-    }
-}
-
-trait OwnPath {
-    fn own_path(&self, cx: &PlanContext<'_>) -> Option<PathBuf>;
-}
-
-impl OwnPath for Channel {
-    /// Where the socket is that the engine chooses; `None` where the document names one, or it is none.
-    fn own_path(&self, cx: &PlanContext<'_>) -> Option<PathBuf> {
-        let ChannelTarget::Virtio { name, .. } = &self.target else { return None };
-        let ChardevSource::Unix(unix) = &self.chardev.source else { return None };
-        if unix.path.is_some() {
-            return None;
-        }
-        let file = name.clone().unwrap_or_else(|| {
-            let (controller, bus, port) = match &self.info.address {
-                Address::VirtioSerial(at) => (at.controller, at.bus, at.port),
-                _ => (0, 0, 0),
-            };
-            format!("vioser-{controller:02}-{bus:02}-{port:02}.sock")
-        });
-        Some(cx.channel_path(&file))
     }
 }
 

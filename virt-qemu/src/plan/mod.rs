@@ -270,13 +270,6 @@ impl<'a> PlanContext<'a> {
         (format!("/dev/fdset/{set}"), Part::FdSet { set, fd, opaque })
     }
 
-    /// Where the socket of a channel with this name is.
-    #[must_use]
-    pub fn channel_path(&self, name: &str) -> PathBuf {
-        let dir = domain_dir(&self.config.lib_dir.join("channel/target"), self.domain);
-        dir.join(name)
-    }
-
     /// The socket of the domain's `swtpm` process.
     #[must_use]
     pub fn swtpm_socket(&self) -> PathBuf {
@@ -312,6 +305,12 @@ impl<'a> PlanContext<'a> {
     pub fn domain_dir(&self) -> PathBuf {
         domain_dir(&self.config.lib_dir, self.domain)
     }
+}
+
+/// Where the sockets of a domain's channels are.
+#[must_use]
+pub fn channel_dir(config: &Config, domain: &Domain) -> PathBuf {
+    domain_dir(&config.lib_dir.join("channel/target"), domain)
 }
 
 /// The domain's own directory under `lib_dir`.

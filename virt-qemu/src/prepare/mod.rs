@@ -1,6 +1,7 @@
 //! What a start decides before it plans: a filled domain becomes the domain that will run.
 
 mod boot;
+mod chardev;
 mod graphics;
 mod memory;
 
@@ -27,7 +28,7 @@ pub struct PrepareContext<'a> {
     pub host: &'a Host,
 }
 
-/// Turns a filled domain into the one that will run: ids of devices and images, the order in which devices are tried, addresses
+/// Turns a filled domain into the one that will run: ids of devices and images, the order in which devices are tried, sockets of channels, addresses
 /// and ports of displays.
 ///
 /// # Errors
@@ -37,5 +38,6 @@ pub fn prepare(domain: &mut Domain, cx: &PrepareContext<'_>, ports: &mut dyn Por
     alias::assign(domain);
     number_images(domain);
     boot::assign(domain);
+    chardev::complete(domain, cx.config);
     graphics(domain, cx, ports)
 }

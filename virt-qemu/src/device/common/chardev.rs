@@ -1,7 +1,5 @@
 //! The host end of a character device as `-chardev`, with what it needs.
 
-use std::path::Path;
-
 use virt_conf::common::chardev::{
     Chardev, ChardevLog, ChardevSource, MouseMode, Reconnect, TcpProtocol, TcpSource, UnixSource,
 };
@@ -12,17 +10,17 @@ use crate::caps::Cap;
 use crate::config::Config;
 use crate::device::QemuContext;
 use crate::error::unsupported;
-use crate::plan::{Part, PlanContext, Props, keyval};
+use crate::plan::{FdSource, Part, PlanContext, Props, keyval};
 
 /// How a `-chardev` is set up beyond what its document says.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Setup<'a> {
-    /// The path of a socket whose document names none.
-    pub path: Option<&'a Path>,
+pub struct Setup {
     /// QEMU starts the guest only when the other end of a listening socket is there.
     pub wait: bool,
     /// A device of the host is a parallel port.
     pub parallel: bool,
+    /// QEMU opens a listening socket itself, even where the engine could.
+    pub by_path: bool,
 }
 
 /// The id of the host end of a device.
@@ -35,11 +33,14 @@ pub fn id(alias: &str) -> String {
 ///
 /// # Errors
 /// For a kind that QEMU does not have.
-pub fn parts(cx: &PlanContext<'_>, chardev: &Chardev, id: &str, setup: Setup<'_>) -> Result<Vec<Part>> {
+pub fn parts(cx: &mut PlanContext<'_>, chardev: &Chardev, id: &str, setup: Setup) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
-    let mut text = backend(&chardev.source, id, setup)?;
+    let mut text = match listener(cx, &chardev.source, setup) {
+        Some(fd) => format!("socket,id={id},fd={fd}{}", listen(true, setup.wait)),
+        None => backend(&chardev.source, id, setup)?,
+    };
     if let ChardevSource::Tcp(tcp) = &chardev.source
-        && tcp.tls.unwrap_or(cx.config.chardev_tls)
+        && tcp.tls == Some(true)
     {
         let creds = format!("obj{id}_tls0");
         text.push_str(&format!(",tls-creds={creds}"));
@@ -51,6 +52,17 @@ pub fn parts(cx: &PlanContext<'_>, chardev: &Chardev, id: &str, setup: Setup<'_>
     }
     parts.push(Part::Chardev(text));
     Ok(parts)
+}
+
+/// The descriptor of a listening socket, which is there before the guest is: nobody who connects comes too early.
+///
+/// A domain that does not run is shown with the path instead.
+fn listener(cx: &mut PlanContext<'_>, source: &ChardevSource, setup: Setup) -> Option<i32> {
+    let ChardevSource::Unix(UnixSource { listen: true, path, .. }) = source else { return None };
+    if setup.by_path || cx.domain.id.is_none() {
+        return None;
+    }
+    path.as_ref().map(|path| cx.fd(FdSource::UnixListener(path.into())))
 }
 
 fn tls_props(tcp: &TcpSource, id: String, config: &Config) -> Props {
@@ -71,7 +83,7 @@ fn push_on_off(text: &mut String, name: &str, value: Option<bool>) {
     }
 }
 
-fn backend(source: &ChardevSource, id: &str, setup: Setup<'_>) -> Result<String> {
+fn backend(source: &ChardevSource, id: &str, setup: Setup) -> Result<String> {
     let at = |kind: &str, path: &Option<String>| {
         format!("{kind},id={id},path={}", keyval(path.as_deref().unwrap_or_default()))
     };
@@ -109,15 +121,8 @@ fn backend(source: &ChardevSource, id: &str, setup: Setup<'_>) -> Result<String>
             )
         }
         ChardevSource::Unix(unix) => {
-            let own = setup.path.map(|path| path.to_string_lossy().into_owned());
-            let path = unix.path.clone().or(own).unwrap_or_default();
-            let UnixSource { listen: listens, reconnect: again, .. } = unix;
-            format!(
-                "socket,id={id},path={}{}{}",
-                keyval(&path),
-                listen(*listens, setup.wait),
-                reconnect(*again)
-            )
+            let listen = listen(unix.listen, setup.wait);
+            format!("{}{listen}{}", at("socket", &unix.path), reconnect(unix.reconnect))
         }
         ChardevSource::Spicevmc(name) => format!("spicevmc,id={id},name={}", name.text()),
         ChardevSource::Spiceport { channel } => {
@@ -205,8 +210,8 @@ mod tests {
         let chardev = Chardev::parse(document.root(), kind, Labels::Read, ParseFlags::INACTIVE).unwrap();
         let (domain, caps) = (Domain::default(), Capabilities::default());
         let (config, host) = (Config::system(), Host::default());
-        let cx = PlanContext::new(&domain, &caps, &config, &host);
-        match parts(&cx, &chardev, "c0", Setup::default()) {
+        let mut cx = PlanContext::new(&domain, &caps, &config, &host);
+        match parts(&mut cx, &chardev, "c0", Setup::default()) {
             Ok(parts) => parts.iter().flat_map(Part::argv).collect::<Vec<_>>().join(" "),
             Err(error) => error.detail().to_owned(),
         }

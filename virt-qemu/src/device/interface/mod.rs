@@ -3,23 +3,26 @@
 mod card;
 mod check;
 mod netdev;
+#[cfg(test)]
+mod tests;
 
 use virt_conf::common::Address;
 use virt_conf::domain::Domain;
 use virt_conf::domain::device::{Interface, InterfaceModel, InterfaceSource, InterfaceType, KnownModel};
-use virt_types::{Arch, Result};
+use virt_types::{Arch, MacAddr, Result, Uuid};
 
 use super::{QemuContext, QemuDevice};
 use crate::caps::Cap;
-use crate::machine;
 use crate::plan::{DevicePlan, PlanContext};
 use crate::policy::{AttachContext, Attachment, Vio};
+use crate::{machine, random};
 
 /// The register that QEMU gives the first network card on a pseries guest's VIO bus.
 const FIRST_VIO_REGISTER: u64 = 0x1000;
 
 impl QemuDevice for Interface {
     fn complete(&mut self, cx: &QemuContext<'_>) -> Result<()> {
+        self.make_up_identifiers()?;
         if self.model.is_none() {
             self.model = match self.source.kind() {
                 InterfaceType::Vdpa => Some(KnownModel::Virtio.into()),
@@ -62,6 +65,28 @@ impl QemuDevice for Interface {
         netdev::plan(self, cx, &mut plan)?;
         card::plan(self, cx, &mut plan)?;
         Ok(plan)
+    }
+}
+
+trait MakeUp {
+    fn make_up_identifiers(&mut self) -> Result<()>;
+}
+
+impl MakeUp for Interface {
+    /// Gives the card an address, and the port the identifiers by which its switch knows it.
+    fn make_up_identifiers(&mut self) -> Result<()> {
+        if self.mac.is_none() {
+            self.mac = Some(MacAddr::qemu(random::bytes()?));
+        }
+        if let Some(port) = &mut self.virtualport {
+            if port.lacks_instance_id() {
+                port.instance_id = Some(Uuid::from_random(random::bytes()?));
+            }
+            if port.lacks_interface_id() {
+                port.interface_id = Some(Uuid::from_random(random::bytes()?));
+            }
+        }
+        Ok(())
     }
 }
 

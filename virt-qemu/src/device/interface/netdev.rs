@@ -146,12 +146,12 @@ fn passt(interface: &Interface, cx: &PlanContext<'_>, plan: &mut DevicePlan) -> 
 fn vhost_user(
     interface: &Interface,
     socket: &Chardev,
-    cx: &PlanContext<'_>,
+    cx: &mut PlanContext<'_>,
     plan: &mut DevicePlan,
 ) -> Result<Props> {
     let id = chardev::id(interface.info.alias.as_deref().unwrap_or_default());
     // The guest has no use for a card whose switch is not there yet.
-    let setup = Setup { wait: true, ..Setup::default() };
+    let setup = Setup { wait: true, by_path: true, ..Setup::default() };
     plan.parts.extend(chardev::parts(cx, socket, &id, setup)?);
     Ok(Props::new().str("type", "vhost-user").str("chardev", id).extend(queues(interface)))
 }
