@@ -2,12 +2,12 @@
 
 mod address;
 mod audio;
-mod binary;
 mod boot;
 mod cpu;
 mod defaults;
 mod features;
 mod topology;
+mod validate;
 mod vcpus;
 
 use virt_conf::domain::{DeviceMut, DeviceRef, Domain, Policy, passes::PolicyFeatures};
@@ -78,7 +78,7 @@ impl Policy for QemuPolicy<'_> {
     }
 
     fn validate_domain(&self, domain: &Domain) -> Result<()> {
-        binary::check(domain, self)
+        validate::domain(domain, self)
     }
 
     fn validate_device(&self, device: DeviceRef<'_>, domain: &Domain) -> Result<()> {

@@ -1,8 +1,9 @@
 //! `<loader>` and `<nvram>`: the firmware image and its variables.
 
-use virt_types::{TextEnum, text_enum};
+use virt_types::{Error, ErrorCode, ErrorDomain, TextEnum, text_enum};
 use virt_xml::{Element, Writer};
 
+use super::Firmware;
 use crate::Result;
 use crate::error::xml_error;
 
@@ -75,6 +76,33 @@ impl Loader {
             return Err(xml_error(detail).at(el.place()));
         }
         Ok(Some(loader))
+    }
+
+    pub(super) fn validate(&self, firmware: Option<Firmware>) -> Result<()> {
+        let refuse = |detail: &str| Err(Error::new(ErrorCode::XmlDetail, ErrorDomain::Domain, detail));
+        match firmware {
+            Some(kind) if self.nvram.is_some() && kind != Firmware::Efi => {
+                return refuse(&format!("firmware type '{kind}' does not support nvram"));
+            }
+            None if self.path.is_none() => {
+                return refuse("no loader path specified and firmware auto selection disabled");
+            }
+            _ => {}
+        }
+        match (self.stateless, &self.nvram) {
+            (Some(true), Some(nvram)) if nvram.template.is_some() => {
+                refuse("NVRAM template is not permitted when loader is stateless")
+            }
+            (Some(true), Some(_)) => refuse("NVRAM is not permitted when loader is stateless"),
+            (Some(false), _) => match firmware {
+                None if self.kind != Some(LoaderType::Pflash) => {
+                    refuse("Only pflash loader type permits NVRAM")
+                }
+                Some(kind) if kind != Firmware::Efi => refuse("Only EFI firmware permits NVRAM"),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn format(&self, w: &mut Writer) {

@@ -8,6 +8,7 @@ mod duplicates;
 mod implicit;
 mod memory;
 mod policy;
+mod sections;
 mod timers;
 mod vcpus;
 mod video;
@@ -98,7 +99,8 @@ impl Domain {
                 policy.validate_device(device, self)?;
             }
         }
-        self.refuse_twin_disks()
+        self.refuse_twin_disks()?;
+        self.validate_sections(policy)
     }
 }
 
