@@ -12,6 +12,7 @@ use virt_xml::Document;
 use crate::caps::{Capabilities, machine, recorded};
 use crate::config::{Config, SpiceConfig};
 use crate::error::unsupported;
+use crate::firmware;
 use crate::host::{Host, Swtpm};
 use crate::plan::{self, Monitor, Plan};
 use crate::policy::QemuPolicy;
@@ -58,11 +59,12 @@ impl Planner {
             memory: 24 << 20,
             numa_nodes: (0..8).collect(),
             hugepages: vec![
-                (2048, "/run/libvirt/hugepages2M".into()),
                 (1 << 20, "/run/libvirt/hugepages1G".into()),
+                (2048, "/run/libvirt/hugepages2M".into()),
             ],
             swtpm: Some(Swtpm { tpm1: true, tpm2: true }),
             vhost_net: false,
+            firmware: firmware::debian_12(),
             kvm_refusal: None,
             render_node: Some("/dev/dri/renderD128".into()),
             network_addresses: network_addresses(dir)?,

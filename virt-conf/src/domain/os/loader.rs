@@ -81,6 +81,12 @@ impl Loader {
     pub(super) fn validate(&self, firmware: Option<Firmware>) -> Result<()> {
         let refuse = |detail: &str| Err(Error::new(ErrorCode::XmlDetail, ErrorDomain::Domain, detail));
         match firmware {
+            // That it is wanted goes without a word against it, for historical reasons.
+            Some(_) if self.secure == Some(false) => {
+                return refuse(
+                    "loader attribute 'secure' cannot be specified when firmware autoselection is enabled",
+                );
+            }
             Some(kind) if self.nvram.is_some() && kind != Firmware::Efi => {
                 return refuse(&format!("firmware type '{kind}' does not support nvram"));
             }

@@ -35,6 +35,9 @@ impl Domain {
         policy.domain(self, flags)?;
         self.number_isa_serials()?;
         self.for_each_device_mut(|mut device, domain| fill_device(&mut device, domain, policy, flags))?;
+        if let Some(metadata) = &mut self.metadata {
+            metadata.fill();
+        }
         self.vcpus.fill()?;
         self.fill_memory(flags)?;
         self.fill_loader();
