@@ -26,7 +26,7 @@ pub fn name_variables(domain: &mut Domain, config: &Config) {
         return;
     }
     let nvram = loader.nvram.get_or_insert_default();
-    if nvram.path.is_none() {
+    if nvram.path.is_none() && nvram.source.is_none() {
         let extension = match nvram.format.unwrap_or_default() {
             FirmwareFormat::Raw => "fd",
             FirmwareFormat::Qcow2 => "qcow2",

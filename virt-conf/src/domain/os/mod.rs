@@ -133,13 +133,13 @@ impl Os {
             OsType::Hvm => {
                 self.parse_kernel(el);
                 (self.firmware, self.firmware_features) = FirmwareFeatures::parse(el, flags)?;
-                self.loader = Loader::parse(el)?;
+                self.loader = Loader::parse(el, flags)?;
                 self.slic_table = slic_table(el)?;
                 self.parse_boot_order(el)?;
             }
             OsType::Xen | OsType::Xenpvh | OsType::Uml => {
                 self.parse_kernel(el);
-                self.loader = Loader::parse(el)?;
+                self.loader = Loader::parse(el, flags)?;
             }
             OsType::Exe => {
                 self.init = Init::parse(el)?;
@@ -235,7 +235,7 @@ impl Os {
             }
             self.init.format(w);
             if let Some(loader) = &self.loader {
-                loader.format(w);
+                loader.format(w, cx.flags);
             }
             w.text_element_opt("kernel", self.kernel.as_ref());
             w.text_element_opt("initrd", self.initrd.as_ref());
