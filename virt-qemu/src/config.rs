@@ -48,6 +48,8 @@ pub struct Config {
     pub vxhs_tls_x509_cert_dir: PathBuf,
     /// `gluster_debug_level`, 0 to 9.
     pub gluster_debug_level: u32,
+    /// `security_driver`: the first one, which a label without a model is for.
+    pub security_model: String,
     /// `dump_guest_core`: whether core dumps of QEMU hold the guests' memory.
     pub dump_guest_core: bool,
     /// `set_process_name`: whether processes are named after their guests.
@@ -147,6 +149,7 @@ impl Config {
             vxhs_tls: false,
             vxhs_tls_x509_cert_dir: "/etc/pki/qemu".into(),
             gluster_debug_level: 4,
+            security_model: "none".to_owned(),
             dump_guest_core: false,
             set_process_name: false,
             deprecation_behavior: None,

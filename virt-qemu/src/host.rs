@@ -6,6 +6,8 @@ use std::path::Path;
 use virt_sys::kvm;
 use virt_types::{Arch, TextEnum};
 
+use crate::firmware::{self, Firmware};
+
 /// The host as far as a domain's completion and plan depend on it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Host {
@@ -23,6 +25,8 @@ pub struct Host {
     pub swtpm: Option<Swtpm>,
     /// Whether `/dev/vhost-net` can be opened.
     pub vhost_net: bool,
+    /// Firmware images, the preferred first.
+    pub firmware: Vec<Firmware>,
     /// Why KVM can not be used here, in words, with what to do about it; absent where it can.
     pub kvm_refusal: Option<Refusal>,
     /// The first DRI device that can render without a screen.
@@ -67,6 +71,7 @@ impl Host {
                 .unwrap_or_default(),
             swtpm: detect_swtpm(),
             vhost_net: can_open(Path::new("/dev/vhost-net")),
+            firmware: firmware::load(&["/usr/share/qemu/firmware".into(), "/etc/qemu/firmware".into()]),
             kvm_refusal: kvm_refusal(),
             render_node: render_node(Path::new("/dev/dri")),
             network_addresses: BTreeMap::new(),

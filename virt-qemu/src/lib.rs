@@ -13,6 +13,7 @@ pub mod config;
 pub mod device;
 pub mod driver;
 pub mod error;
+pub mod firmware;
 pub mod host;
 pub mod machine;
 pub mod plan;

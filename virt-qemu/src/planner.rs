@@ -13,6 +13,7 @@ use crate::caps::{Capabilities, machine, recorded};
 use crate::config::{Config, SpiceConfig};
 use crate::device::interface::detach_from_host;
 use crate::error::unsupported;
+use crate::firmware;
 use crate::host::{Host, Swtpm};
 use crate::plan::{self, Monitor, Plan};
 use crate::policy::QemuPolicy;
@@ -64,6 +65,7 @@ impl Planner {
             ],
             swtpm: Some(Swtpm { tpm1: true, tpm2: true }),
             vhost_net: false,
+            firmware: firmware::debian_12(),
             kvm_refusal: None,
             render_node: Some("/dev/dri/renderD128".into()),
             network_addresses: network_addresses(dir)?,

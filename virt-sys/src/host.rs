@@ -40,6 +40,21 @@ pub fn machine() -> String {
     rustix::system::uname().machine().to_string_lossy().into_owned()
 }
 
+/// How many seconds local time is ahead of UTC at this time, given in seconds since the epoch; `None` where the time
+/// zone can not be told.
+pub fn utc_offset(seconds: i64) -> Option<i64> {
+    let time = libc::time_t::try_from(seconds).ok()?;
+    let mut broken_down = std::mem::MaybeUninit::<libc::tm>::uninit();
+    // SAFETY: both pointers are valid for the call, which fills the second one's target where it does not give null.
+    let broken_down = unsafe {
+        if libc::localtime_r(&raw const time, broken_down.as_mut_ptr()).is_null() {
+            return None;
+        }
+        broken_down.assume_init()
+    };
+    Some(broken_down.tm_gmtoff)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +78,11 @@ mod tests {
         let cpus = cpus.lines().filter(|l| l.starts_with("cpu") && !l.starts_with("cpu ")).count();
         assert_eq!(online_cpus(), cpus);
         assert_eq!(hostname(), std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim_end());
+    }
+
+    #[test]
+    fn local_time_is_within_a_day_of_utc() {
+        let offset = utc_offset(1_700_000_000).unwrap();
+        assert!(offset.abs() < 86_400, "{offset}");
     }
 }

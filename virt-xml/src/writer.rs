@@ -58,6 +58,14 @@ impl Writer {
         self.content(name, content);
     }
 
+    /// An element with an end tag of its own even where it turns out empty, as libvirt writes a few.
+    pub fn open_element(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
+        self.element(name, |w| {
+            content(w);
+            w.close_start_tag();
+        });
+    }
+
     /// An element that is left out where it has neither attributes nor content.
     pub fn element_if_any(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
         let (length, open) = (self.out.len(), self.open);
@@ -221,6 +229,13 @@ mod tests {
             w.element_if_any("c", |w| w.element_if_any("d", |_| {}));
         });
         assert_eq!(w.finish(), "<a b='1'/>\n");
+    }
+
+    #[test]
+    fn an_open_element_ends_on_a_line_of_its_own() {
+        let mut w = Writer::new();
+        w.element("a", |w| w.open_element("b", |w| w.attr("c", 1)));
+        assert_eq!(w.finish(), "<a>\n  <b c='1'>\n  </b>\n</a>\n");
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub fn child_memory(el: Element<'_>, name: &'static str) -> Result<Option<u64>> 
 /// As [`parse_scaled`], with the limit of memory limits.
 pub fn child_memory_limit(el: Element<'_>, name: &'static str) -> Result<Option<u64>> {
     let bytes = child_bytes(el, name, KIB, UNLIMITED_KIB * KIB)?;
-    Ok(bytes.map(|bytes| bytes.div_ceil(KIB)).filter(|kib| *kib > 0 && *kib < UNLIMITED_KIB))
+    Ok(bytes.map(|bytes| bytes.div_ceil(KIB)).filter(|kib| *kib < UNLIMITED_KIB))
 }
 
 /// KiB, rounded up, of an attribute with a unit in the attribute `unit`; KiB without one.

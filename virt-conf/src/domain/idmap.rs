@@ -4,7 +4,7 @@ use virt_xml::number::Base;
 use virt_xml::{Element, Writer};
 
 use crate::Result;
-use crate::error::xml_error;
+use crate::error::{unsupported, xml_error};
 
 /// `<uid …/>` or `<gid …/>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,6 +30,17 @@ impl Idmap {
     pub(super) fn parse(domain: Element<'_>) -> Result<Self> {
         let Some(el) = domain.child("idmap") else { return Ok(Self::default()) };
         Ok(Self { uids: IdRange::parse_all(el, "uid")?, gids: IdRange::parse_all(el, "gid")? })
+    }
+
+    pub(super) fn validate(&self) -> Result<()> {
+        if self.uids.is_empty() != self.gids.is_empty() {
+            return Err(unsupported("uid and gid should be mapped both"));
+        }
+        let starts = self.uids.first().into_iter().chain(self.gids.first());
+        if starts.into_iter().any(|range| range.start != 0) {
+            return Err(unsupported("You must map the root user of container"));
+        }
+        Ok(())
     }
 
     pub(super) fn format(&self, w: &mut Writer) {

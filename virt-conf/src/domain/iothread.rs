@@ -6,7 +6,7 @@ use virt_xml::number::{Base, parse_u32};
 use virt_xml::{Element, Writer};
 
 use crate::Result;
-use crate::error::xml_error;
+use crate::error::{unsupported, xml_error};
 
 /// A guest has fewer I/O threads than this, so that a document of a line can not ask for gigabytes.
 const LIMIT: u32 = 65_536;
@@ -84,6 +84,21 @@ impl IoThreads {
         let free = (1..).filter(|id| !given.contains(id)).take(missing);
         threads.list.extend(free.map(|id| IoThread { id, implied: true, ..IoThread::default() }));
         Ok(threads)
+    }
+
+    pub(super) fn validate(&self) -> Result<()> {
+        let of_thread = |thread: &IoThread| (thread.thread_pool_min, thread.thread_pool_max);
+        let of_default = |thread: &DefaultIoThread| (thread.thread_pool_min, thread.thread_pool_max);
+        let pools = self.list.iter().map(of_thread).chain(self.default.iter().map(of_default));
+        for (min, max) in pools {
+            if max == Some(0) {
+                return Err(unsupported("thread_pool_max must be a positive integer"));
+            }
+            if min.is_some_and(|min| max.is_none_or(|max| min > max)) {
+                return Err(unsupported("thread_pool_min must be smaller or equal to thread_pool_max"));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn format(&self, w: &mut Writer) {

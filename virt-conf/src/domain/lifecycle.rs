@@ -52,6 +52,19 @@ impl Lifecycle {
         w.text_element_opt("on_lockfailure", self.on_lockfailure);
     }
 
+    /// Cores are dumped of crashed guests only.
+    pub(super) fn validate(&self) -> Result<()> {
+        for (event, action) in [("poweroff", self.on_poweroff), ("reboot", self.on_reboot)] {
+            if let Some(action @ (LifecycleAction::CoredumpDestroy | LifecycleAction::CoredumpRestart)) =
+                action
+            {
+                let detail = format!("Lifecycle event '{event}' doesn't support '{action}' action");
+                return Err(unsupported(detail));
+            }
+        }
+        Ok(())
+    }
+
     /// What is done when the guest powers off.
     #[must_use]
     pub fn poweroff(&self) -> LifecycleAction {

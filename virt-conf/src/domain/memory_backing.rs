@@ -1,6 +1,6 @@
 //! `<memoryBacking>`: what stands behind the guest's memory on the host.
 
-use virt_types::{ErrorCode, ErrorDomain, TextEnum, text_enum};
+use virt_types::{Error, ErrorCode, ErrorDomain, TextEnum, text_enum};
 use virt_xml::number::Base;
 use virt_xml::{Element, Writer};
 
@@ -107,6 +107,32 @@ impl MemoryBacking {
                 w.element("discard", |_| {});
             }
         });
+    }
+
+    pub(super) fn validate(&self, cells: usize) -> Result<()> {
+        let refuse = |detail: String| Err(Error::new(ErrorCode::XmlDetail, ErrorDomain::Domain, detail));
+        for (i, page) in self.hugepages.iter().enumerate() {
+            for earlier in &self.hugepages[..i] {
+                let sizes = (page.size, earlier.size);
+                match (&page.nodeset, &earlier.nodeset) {
+                    (Some(nodes), Some(others)) if nodes.overlaps(others) => {
+                        return refuse(format!(
+                            "nodeset attribute of hugepages of sizes {} and {} intersect",
+                            sizes.0, sizes.1
+                        ));
+                    }
+                    (None, None) => {
+                        return refuse(format!("two master hugepages detected: {} and {}", sizes.0, sizes.1));
+                    }
+                    _ => {}
+                }
+            }
+            let nodes = page.nodeset.iter().flat_map(Bitmap::iter);
+            if let Some(node) = nodes.into_iter().find(|node| *node as usize >= cells) {
+                return refuse(format!("hugepages: node {node} not found"));
+            }
+        }
+        Ok(())
     }
 
     /// Whether there are huge pages of the host's default size only.

@@ -1,9 +1,13 @@
 //! `<resource>`: the control group partition and the fabric's id of a guest.
 
+use virt_types::{Error, ErrorCode, ErrorDomain};
 use virt_xml::{Element, Writer};
 
 use crate::Result;
 use crate::error::xml_error;
+
+/// Longest id that the fabric takes.
+const APPID_LIMIT: usize = 128;
 
 /// `<resource>`
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +31,18 @@ impl Resource {
             appid: appid.filter(|text| !text.is_empty()).map(str::to_owned),
         };
         Ok((resource != Self::default()).then_some(resource))
+    }
+
+    pub(super) fn validate(&self) -> Result<()> {
+        let Some(appid) = &self.appid else { return Ok(()) };
+        if !appid.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
+            return Err(xml_error("Fibre Channel 'appid' is not a printable string"));
+        }
+        if appid.len() > APPID_LIMIT {
+            let detail = format!("Fibre Channel 'appid' string length must be between [1, {APPID_LIMIT}]");
+            return Err(Error::new(ErrorCode::InvalidArg, ErrorDomain::Domain, detail));
+        }
+        Ok(())
     }
 
     pub(super) fn format(&self, w: &mut Writer) {

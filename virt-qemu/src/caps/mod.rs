@@ -64,6 +64,19 @@ impl Capabilities {
         self.caps.contains(&cap)
     }
 
+    /// Whether guests of this architecture can run on the binary.
+    #[must_use]
+    pub fn runs(&self, arch: Arch) -> bool {
+        arch == self.arch
+            || matches!(
+                (self.arch, arch),
+                (Arch::X86_64, Arch::I686)
+                    | (Arch::Aarch64, Arch::Armv7l | Arch::Armv6l)
+                    | (Arch::Armv7l, Arch::Armv6l)
+                    | (Arch::Ppc64, Arch::Ppc64le)
+            )
+    }
+
     /// Whether domains of this type can run on the binary.
     #[must_use]
     pub const fn supports(&self, virt_type: VirtType) -> bool {

@@ -94,7 +94,7 @@ pub fn build(
 /// Everything before the devices.
 fn start(cx: &mut PlanContext<'_>) -> Result<()> {
     identity::process(cx);
-    firmware::flash_images(cx);
+    firmware::flash_images(cx)?;
     machine::machine(cx)?;
     machine::accelerator(cx);
     cpu::cpu(cx)?;

@@ -1,8 +1,12 @@
 //! The firmware's flash chips.
 
+use virt_conf::common::StorageSource;
+use virt_conf::common::storage_source::{ImageFormat, Location};
 use virt_conf::domain::{Domain, FirmwareFormat, Loader, LoaderType};
+use virt_types::Result;
 
-use super::{Part, PlanContext, Props};
+use super::{HostNeed, PlanContext};
+use crate::block::{BackingNode, Image, ImageOptions};
 
 /// The loader, where it is a pair of flash chips.
 fn flash(domain: &Domain) -> Option<&Loader> {
@@ -10,35 +14,47 @@ fn flash(domain: &Domain) -> Option<&Loader> {
 }
 
 /// The images as block devices.
-pub(super) fn flash_images(cx: &mut PlanContext<'_>) {
-    let Some(loader) = flash(cx.domain) else { return };
+pub(super) fn flash_images(cx: &mut PlanContext<'_>) -> Result<()> {
+    let Some(loader) = flash(cx.domain) else { return Ok(()) };
     if let Some(path) = &loader.path {
-        image(cx, "pflash0", path, loader.format, loader.readonly == Some(true));
+        let code = StorageSource { readonly: loader.readonly == Some(true), ..file(path, loader.format) };
+        image(cx, "libvirt-pflash0", &code)?;
     }
-    if let Some(nvram) = &loader.nvram
-        && let Some(path) = &nvram.path
-    {
-        image(cx, "pflash1", path, nvram.format, false);
+    let Some(nvram) = &loader.nvram else { return Ok(()) };
+    let variables = match (&nvram.source, &nvram.path) {
+        (Some(source), _) => {
+            let format = nvram.format.map(image_format);
+            StorageSource { format: format.or(source.format), ..(**source).clone() }
+        }
+        (None, Some(path)) => {
+            if let Some(template) = &nvram.template {
+                cx.plan.needs.push(HostNeed::CopyOf { template: template.into(), path: path.into() });
+            }
+            file(path, nvram.format)
+        }
+        (None, None) => return Ok(()),
+    };
+    image(cx, "libvirt-pflash1", &variables)
+}
+
+fn file(path: &str, format: Option<FirmwareFormat>) -> StorageSource {
+    let location = Location::File { path: Some(path.to_owned()), fdgroup: None };
+    StorageSource { location, format: format.map(image_format), ..StorageSource::default() }
+}
+
+const fn image_format(format: FirmwareFormat) -> ImageFormat {
+    match format {
+        FirmwareFormat::Raw => ImageFormat::Raw,
+        FirmwareFormat::Qcow2 => ImageFormat::Qcow2,
     }
 }
 
-fn image(cx: &mut PlanContext<'_>, chip: &str, path: &str, format: Option<FirmwareFormat>, readonly: bool) {
-    let storage = format!("libvirt-{chip}-storage");
-    cx.part(Part::Blockdev(
-        Props::new()
-            .str("driver", "file")
-            .str("filename", path)
-            .str("node-name", storage.as_str())
-            .bool("auto-read-only", true)
-            .str("discard", "unmap"),
-    ));
-    cx.part(Part::Blockdev(
-        Props::new()
-            .str("node-name", format!("libvirt-{chip}-format"))
-            .bool("read-only", readonly)
-            .str("driver", format.unwrap_or_default().to_string())
-            .str("file", storage),
-    ));
+fn image(cx: &mut PlanContext<'_>, prefix: &str, source: &StorageSource) -> Result<()> {
+    let image = Image { source, prefix, options: ImageOptions::default() };
+    for part in image.parts(BackingNode::Unknown, cx)? {
+        cx.part(part);
+    }
+    Ok(())
 }
 
 /// The machine's references to the images.

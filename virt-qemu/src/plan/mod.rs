@@ -76,6 +76,13 @@ pub enum HostNeed {
     },
     /// A directory that is made and removed with the domain.
     Directory(PathBuf),
+    /// A file that is copied from another one where it is missing.
+    CopyOf {
+        /// What it is copied from.
+        template: PathBuf,
+        /// The file.
+        path: PathBuf,
+    },
     /// A file of 32 random bytes, the key under which secrets are handed to QEMU.
     RandomKey(PathBuf),
     /// A `swtpm` process that serves this socket for the TPM with this alias.
@@ -112,6 +119,9 @@ impl std::fmt::Display for HostNeed {
         match self {
             Self::Fd { number, source } => write!(f, "descriptor {number}: {source}"),
             Self::Directory(path) => write!(f, "directory {}", path.display()),
+            Self::CopyOf { template, path } => {
+                write!(f, "file {}, a copy of {}", path.display(), template.display())
+            }
             Self::RandomKey(path) => write!(f, "random key {}", path.display()),
             Self::Swtpm { tpm, socket } => write!(f, "swtpm for {tpm} at {}", socket.display()),
             Self::Passt { interface, socket } => {

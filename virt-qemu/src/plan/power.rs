@@ -1,11 +1,11 @@
 //! The clock, sleep states, and what boots.
 
 use virt_conf::domain::{ClockBasis, ClockOffset, Domain, TimerName, TimerTickpolicy, TimerTrack};
-use virt_types::{Arch, Error, Result};
+use virt_types::{Arch, Result};
 
 use super::{Part, PlanContext, keyval};
 use crate::caps::Cap;
-use crate::error::unsupported;
+use crate::error::{internal, unsupported};
 use crate::machine;
 
 /// The latest time that can be written with a year of four digits.
@@ -65,11 +65,15 @@ fn base(domain: &Domain) -> Result<String> {
     let seconds = match &domain.clock.offset {
         ClockOffset::Utc { .. } => return Ok("base=utc".to_owned()),
         ClockOffset::Localtime { .. } | ClockOffset::Timezone(_) => return Ok("base=localtime".to_owned()),
-        ClockOffset::Variable { basis: ClockBasis::Localtime, .. } => {
-            return Err(Error::no_support("a clock with an adjustment to local time")
-                .with_hint("<clock offset='variable' basis='utc' adjustment='…'/> can be started"));
+        ClockOffset::Variable { adjustment, basis, .. } => {
+            let now = now();
+            let offset = match basis {
+                ClockBasis::Utc => 0,
+                ClockBasis::Localtime => virt_sys::host::utc_offset(now)
+                    .ok_or_else(|| internal("the host's time zone can not be told"))?,
+            };
+            now.saturating_add(offset).saturating_add(*adjustment)
         }
-        ClockOffset::Variable { adjustment, .. } => now().saturating_add(*adjustment),
         ClockOffset::Absolute { start } => i64::try_from(*start).unwrap_or(i64::MAX),
     };
     timestamp(seconds)

@@ -11,16 +11,22 @@ pub(super) fn complete(domain: &mut Domain, config: &Config) -> Result<()> {
     if domain.bootloader.is_some() || domain.bootloader_args.is_some() {
         return Err(unsupported("bootloader is not supported by QEMU"));
     }
-    let Some(loader) = &mut domain.os.loader else { return Ok(()) };
+    name_variables(domain, config);
+    Ok(())
+}
+
+/// Names the file of the firmware's variables where an image needs one and nothing names one.
+pub fn name_variables(domain: &mut Domain, config: &Config) {
+    let Some(loader) = &mut domain.os.loader else { return };
     let split_image = loader.kind == Some(LoaderType::Pflash)
         && loader.readonly == Some(true)
         && loader.path.is_some()
         && loader.stateless != Some(true);
     if !split_image {
-        return Ok(());
+        return;
     }
     let nvram = loader.nvram.get_or_insert_default();
-    if nvram.path.is_none() {
+    if nvram.path.is_none() && nvram.source.is_none() {
         let extension = match nvram.format.unwrap_or_default() {
             FirmwareFormat::Raw => "fd",
             FirmwareFormat::Qcow2 => "qcow2",
@@ -28,7 +34,6 @@ pub(super) fn complete(domain: &mut Domain, config: &Config) -> Result<()> {
         let file = config.lib_dir.join("nvram").join(format!("{}_VARS.{extension}", domain.name));
         nvram.path = Some(file.to_string_lossy().into_owned());
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,20 +2,21 @@
 
 mod address;
 mod audio;
-mod binary;
 mod boot;
 mod cpu;
 mod defaults;
 mod features;
 mod memory;
 mod topology;
+mod validate;
 mod vcpus;
 
-use virt_conf::domain::{DeviceMut, DeviceRef, Domain, Policy, passes::PolicyFeatures};
+use virt_conf::domain::{DeviceMut, DeviceRef, Domain, Policy, Seclabel, passes::PolicyFeatures};
 use virt_conf::{ParseFlags, Result};
 use virt_types::{Arch, Error, ErrorCode, ErrorDomain};
 
 pub use address::{AttachContext, Attachment, Vio, Virtio};
+pub use boot::name_variables;
 
 use crate::caps::Capabilities;
 use crate::config::Config;
@@ -48,10 +49,11 @@ impl Policy for QemuPolicy<'_> {
             | PolicyFeatures::NET_MODEL_STRING
     }
 
-    fn begin(&self, domain: &mut Domain, _flags: ParseFlags) -> Result<()> {
+    fn begin(&self, domain: &mut Domain, flags: ParseFlags) -> Result<()> {
         if domain.os.arch == Arch::None {
             domain.os.arch = self.host.arch;
         }
+        Seclabel::complete_model(&mut domain.seclabels, &self.config.security_model, flags)?;
         domain.emulator.get_or_insert_with(|| self.caps.binary.clone());
         Ok(())
     }
@@ -80,7 +82,8 @@ impl Policy for QemuPolicy<'_> {
 
     fn validate_domain(&self, domain: &Domain) -> Result<()> {
         binary::check(domain, self)?;
-        memory::check(domain)
+        memory::check(domain)?;
+        validate::domain(domain, self)
     }
 
     fn validate_device(&self, device: DeviceRef<'_>, domain: &Domain) -> Result<()> {

@@ -15,7 +15,9 @@ use crate::alias;
 use crate::block::number_images;
 use crate::caps::Capabilities;
 use crate::config::Config;
+use crate::firmware;
 use crate::host::Host;
+use crate::policy;
 
 /// What the decisions depend on.
 #[derive(Debug, Clone, Copy)]
@@ -28,12 +30,14 @@ pub struct PrepareContext<'a> {
     pub host: &'a Host,
 }
 
-/// Turns a filled domain into the one that will run: ids of devices and images, the order in which devices are tried, sockets of channels, addresses
-/// and ports of displays.
+/// Turns a filled domain into the one that will run: its firmware, ids of devices and images, the order in which devices are
+/// tried, sockets of channels, addresses and ports of displays.
 ///
 /// # Errors
-/// As [`graphics()`].
+/// As [`graphics()`] and [`firmware::choose`].
 pub fn prepare(domain: &mut Domain, cx: &PrepareContext<'_>, ports: &mut dyn Ports) -> Result<()> {
+    firmware::choose(domain, &cx.host.firmware)?;
+    policy::name_variables(domain, cx.config);
     memory::align(domain)?;
     alias::assign(domain);
     number_images(domain);

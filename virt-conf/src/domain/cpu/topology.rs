@@ -73,6 +73,13 @@ impl Topology {
         })
     }
 
+    pub(in crate::domain) fn validate(&self) -> Result<()> {
+        if self.vcpus() > u64::from(u32::MAX) {
+            return Err(unsupported(format!("cpu topology results in more than {} cpus", u32::MAX)));
+        }
+        Ok(())
+    }
+
     pub(super) fn format(self, w: &mut Writer) {
         w.element("topology", |w| {
             w.attr("sockets", self.sockets);

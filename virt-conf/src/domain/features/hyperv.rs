@@ -148,7 +148,7 @@ impl Hyperv {
     }
 
     pub(super) fn format(&self, w: &mut Writer) {
-        w.element("hyperv", |w| {
+        w.open_element("hyperv", |w| {
             w.attr("mode", self.mode);
             for (name, state) in self.states() {
                 let Some(on) = state else { continue };

@@ -50,7 +50,7 @@ impl Kvm {
     }
 
     pub(super) fn format(&self, w: &mut Writer) {
-        w.element("kvm", |w| {
+        w.open_element("kvm", |w| {
             switch(w, "hidden", self.hidden);
             switch(w, "hint-dedicated", self.hint_dedicated);
             switch(w, "poll-control", self.poll_control);

@@ -45,7 +45,7 @@ impl XenFeatures {
     }
 
     pub(super) fn format(&self, w: &mut Writer) {
-        w.element("xen", |w| {
+        w.open_element("xen", |w| {
             switch(w, "e820_host", self.e820_host);
             if let Some(passthrough) = self.passthrough {
                 w.element("passthrough", |w| {

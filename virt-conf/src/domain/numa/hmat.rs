@@ -1,9 +1,12 @@
 //! What the ACPI heterogeneous memory attribute table says of a guest's nodes.
 
+use std::collections::BTreeSet;
+
 use virt_types::text_enum;
 use virt_xml::number::Base;
 use virt_xml::{Element, Writer};
 
+use super::NumaCell;
 use crate::Result;
 use crate::common::scaled::{attr_memory, parse_scaled};
 use crate::error::xml_error;
@@ -115,6 +118,32 @@ impl Interconnects {
             .map(Interconnect::parse)
             .collect::<Result<_>>()
             .map(Self)
+    }
+
+    pub(super) fn validate(&self, cells: &[NumaCell]) -> Result<()> {
+        let mut links = BTreeSet::new();
+        let mut ways = BTreeSet::new();
+        for link in &self.0 {
+            let cell = |id: u32| cells.get(id as usize);
+            let missing = |what: &str| xml_error(format!("'{what}' refers to a non-existent NUMA node"));
+            let initiator = cell(link.initiator).ok_or_else(|| missing("initiator"))?;
+            let target = cell(link.target).ok_or_else(|| missing("target"))?;
+            if initiator.cpus.is_none() {
+                return Err(xml_error("NUMA nodes without CPUs can't be initiator"));
+            }
+            if link.cache > 0 && !target.caches.iter().any(|cache| cache.level == link.cache) {
+                return Err(xml_error("'cache' refers to a non-existent NUMA node cache"));
+            }
+            let latency = link.kind == InterconnectKind::Latency;
+            if !links.insert((latency, link.initiator, link.target, link.cache, link.access)) {
+                return Err(xml_error("Duplicate info for NUMA latencies"));
+            }
+            if link.initiator != link.target && ways.contains(&(link.target, link.initiator)) {
+                return Err(xml_error("Link already defined"));
+            }
+            ways.insert((link.initiator, link.target));
+        }
+        Ok(())
     }
 
     pub(super) fn format(&self, w: &mut Writer) {

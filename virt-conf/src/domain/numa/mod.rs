@@ -10,6 +10,7 @@ pub use hmat::{
 };
 
 use super::memory_backing::MemoryAccess;
+use super::tuning::{NumaMemMode, Numatune};
 use crate::Result;
 use crate::common::Bitmap;
 use crate::common::scaled::attr_memory;
@@ -18,6 +19,8 @@ use crate::error::{internal, unsupported, xml_error};
 /// A node's distance to itself (ACPI SLIT), and that of one out of reach.
 const LOCAL_DISTANCE: u32 = 10;
 const UNREACHABLE: u32 = 255;
+/// Caches of higher levels do not exist.
+const CACHE_LEVELS: u32 = 3;
 /// Distances are kept for each pair of nodes, so their number has to be bounded.
 const CELL_LIMIT: usize = 1024;
 
@@ -177,6 +180,36 @@ impl Numa {
             return Err(internal("CPU IDs in <numa> exceed the <vcpu> count"));
         }
         Ok(())
+    }
+
+    pub(super) fn validate(&self, numatune: &Numatune) -> Result<()> {
+        let restrictive = |cell| numatune.mode(cell) == Some(NumaMemMode::Restrictive);
+        for (id, cell) in self.cells.iter().enumerate() {
+            if numatune.node(id as u32).is_some() {
+                match (restrictive(None), restrictive(Some(id as u32))) {
+                    (true, false) => {
+                        return Err(xml_error(
+                            "'restrictive' mode is required in memnode element when mode is 'restrictive' in memory element",
+                        ));
+                    }
+                    (false, true) => {
+                        return Err(xml_error(
+                            "'restrictive' mode is required in memory element when mode is 'restrictive' in memnode element",
+                        ));
+                    }
+                    _ => {}
+                }
+            }
+            for (i, cache) in cell.caches.iter().enumerate() {
+                if cache.level > CACHE_LEVELS {
+                    return Err(xml_error("Ain't nobody heard of that much cache level"));
+                }
+                if cell.caches[..i].iter().any(|other| other.level == cache.level) {
+                    return Err(xml_error(format!("Cache level '{}' already defined", cache.level)));
+                }
+            }
+        }
+        self.interconnects.validate(&self.cells)
     }
 
     pub(super) fn format(&self, w: &mut Writer) {

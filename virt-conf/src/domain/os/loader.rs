@@ -1,10 +1,13 @@
 //! `<loader>` and `<nvram>`: the firmware image and its variables.
 
-use virt_types::{TextEnum, text_enum};
+use virt_types::{Error, ErrorCode, ErrorDomain, TextEnum, text_enum};
 use virt_xml::{Element, Writer};
 
-use crate::Result;
+use super::Firmware;
+use crate::common::StorageSource;
+use crate::common::storage_source::{SourceParts, StorageType};
 use crate::error::xml_error;
+use crate::{FormatFlags, ParseFlags, Result};
 
 text_enum! {
     /// `<loader type='…'>`: how the machine holds the image.
@@ -23,8 +26,10 @@ pub struct Nvram {
     pub template: Option<String>,
     /// `format`; raw where absent.
     pub format: Option<FirmwareFormat>,
-    /// The store's path, where it is a file.
+    /// The store's path, where it is written without a type.
     pub path: Option<String>,
+    /// `type` and `<source>`: where the store is.
+    pub source: Option<Box<StorageSource>>,
 }
 
 /// `<loader>`
@@ -47,12 +52,12 @@ pub struct Loader {
 }
 
 impl Loader {
-    pub(super) fn parse(os: Element<'_>) -> Result<Option<Self>> {
+    pub(super) fn parse(os: Element<'_>, flags: ParseFlags) -> Result<Option<Self>> {
         let (el, nvram) = (os.child("loader"), os.child("nvram"));
         if el.is_none() && nvram.is_none() {
             return Ok(None);
         }
-        let nvram = nvram.map(Nvram::parse).transpose()?;
+        let nvram = nvram.map(|el| Nvram::parse(el, flags)).transpose()?;
         let Some(el) = el else {
             // An image that suits the variables is looked for.
             let format = nvram.as_ref().and_then(|nvram| nvram.format);
@@ -77,7 +82,40 @@ impl Loader {
         Ok(Some(loader))
     }
 
-    pub(super) fn format(&self, w: &mut Writer) {
+    pub(super) fn validate(&self, firmware: Option<Firmware>) -> Result<()> {
+        let refuse = |detail: &str| Err(Error::new(ErrorCode::XmlDetail, ErrorDomain::Domain, detail));
+        match firmware {
+            // That it is wanted goes without a word against it, for historical reasons.
+            Some(_) if self.secure == Some(false) => {
+                return refuse(
+                    "loader attribute 'secure' cannot be specified when firmware autoselection is enabled",
+                );
+            }
+            Some(kind) if self.nvram.is_some() && kind != Firmware::Efi => {
+                return refuse(&format!("firmware type '{kind}' does not support nvram"));
+            }
+            None if self.path.is_none() => {
+                return refuse("no loader path specified and firmware auto selection disabled");
+            }
+            _ => {}
+        }
+        match (self.stateless, &self.nvram) {
+            (Some(true), Some(nvram)) if nvram.template.is_some() => {
+                refuse("NVRAM template is not permitted when loader is stateless")
+            }
+            (Some(true), Some(_)) => refuse("NVRAM is not permitted when loader is stateless"),
+            (Some(false), _) => match firmware {
+                None if self.kind != Some(LoaderType::Pflash) => {
+                    refuse("Only pflash loader type permits NVRAM")
+                }
+                Some(kind) if kind != Firmware::Efi => refuse("Only EFI firmware permits NVRAM"),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn format(&self, w: &mut Writer, flags: FormatFlags) {
         let attributes = |w: &mut Writer| {
             w.attr_yes_no("readonly", self.readonly);
             w.attr_yes_no("secure", self.secure);
@@ -90,28 +128,42 @@ impl Loader {
             None => w.element_if_any("loader", attributes),
         }
         if let Some(nvram) = &self.nvram {
-            nvram.format(w);
+            nvram.format(w, flags);
         }
     }
 }
 
 impl Nvram {
-    fn parse(el: Element<'_>) -> Result<Self> {
-        Ok(Self {
+    fn parse(el: Element<'_>, flags: ParseFlags) -> Result<Self> {
+        let mut nvram = Self {
             template: el.attr("template").map(str::to_owned),
             format: format(el, "nvram")?,
-            path: Some(el.text()).filter(|path| !path.is_empty()),
-        })
+            ..Self::default()
+        };
+        match el.attr_enum::<StorageType>("type")? {
+            None => nvram.path = Some(el.text()).filter(|path| !path.is_empty()),
+            Some(kind) => {
+                let missing = || xml_error("Missing 'source' element in 'nvram'").at(el.place());
+                let source = el.child("source").ok_or_else(missing)?;
+                nvram.source = Some(Box::new(StorageSource::parse(source, kind, flags)?));
+            }
+        }
+        Ok(nvram)
     }
 
-    fn format(&self, w: &mut Writer) {
+    fn format(&self, w: &mut Writer, flags: FormatFlags) {
         let attributes = |w: &mut Writer| {
             w.attr_opt("template", self.template.as_ref());
+            w.attr_opt("type", self.source.as_ref().map(|source| source.location.storage_type()));
             w.attr_opt("format", self.format.filter(|format| *format != FirmwareFormat::Raw));
         };
-        match &self.path {
-            Some(path) => w.text_element_with("nvram", attributes, path),
-            None => w.element_if_any("nvram", attributes),
+        match (&self.source, &self.path) {
+            (Some(source), _) => w.element("nvram", |w| {
+                attributes(w);
+                source.format(w, "source", SourceParts::default(), flags);
+            }),
+            (None, Some(path)) => w.text_element_with("nvram", attributes, path),
+            (None, None) => w.element_if_any("nvram", attributes),
         }
     }
 }

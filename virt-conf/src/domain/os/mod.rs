@@ -4,7 +4,7 @@ mod container;
 mod firmware;
 mod loader;
 
-use virt_types::{Arch, TextEnum, text_enum};
+use virt_types::{Arch, Error, ErrorCode, ErrorDomain, TextEnum, text_enum};
 use virt_xml::number::Base;
 use virt_xml::{Element, Writer};
 
@@ -133,13 +133,13 @@ impl Os {
             OsType::Hvm => {
                 self.parse_kernel(el);
                 (self.firmware, self.firmware_features) = FirmwareFeatures::parse(el, flags)?;
-                self.loader = Loader::parse(el)?;
+                self.loader = Loader::parse(el, flags)?;
                 self.slic_table = slic_table(el)?;
                 self.parse_boot_order(el)?;
             }
             OsType::Xen | OsType::Xenpvh | OsType::Uml => {
                 self.parse_kernel(el);
-                self.loader = Loader::parse(el)?;
+                self.loader = Loader::parse(el, flags)?;
             }
             OsType::Exe => {
                 self.init = Init::parse(el)?;
@@ -178,6 +178,45 @@ impl Os {
         Ok(())
     }
 
+    pub(super) fn validate(&self, firmware_is_chosen: bool) -> Result<()> {
+        let refuse = |detail: &str| Err(Error::new(ErrorCode::XmlDetail, ErrorDomain::Domain, detail));
+        match self.firmware {
+            Some(_) if !firmware_is_chosen => {
+                return refuse("firmware auto selection not implemented for this driver");
+            }
+            Some(_) => {
+                let features = self.firmware_features;
+                if (features.enrolled_keys, features.secure_boot) == (Some(true), Some(false)) {
+                    return refuse(
+                        "firmware feature 'enrolled-keys' cannot be enabled when firmware feature 'secure-boot' is disabled",
+                    );
+                }
+            }
+            None if !self.firmware_features.is_empty() => {
+                return refuse(
+                    "cannot use feature-based firmware autoselection when firmware autoselection is disabled",
+                );
+            }
+            None => {}
+        }
+        match &self.loader {
+            None => Ok(()),
+            Some(loader) => loader.validate(self.firmware),
+        }
+    }
+
+    pub(super) fn validate_boot(&self) -> Result<()> {
+        let range = |value: i64, least: i64| (least..=65535).contains(&value);
+        let timeout = self.bootmenu.and_then(|menu| menu.timeout);
+        if timeout.is_some_and(|timeout| !range(timeout.into(), 0)) {
+            return Err(unsupported("invalid value for boot menu timeout, must be in range [0,65535]"));
+        }
+        if self.bios.reboot_timeout.is_some_and(|timeout| !range(timeout.into(), -1)) {
+            return Err(unsupported("invalid value for rebootTimeout, must be in range [-1,65535]"));
+        }
+        Ok(())
+    }
+
     pub(super) fn format(&self, w: &mut Writer, cx: &OsFormat) {
         let migratable = cx.flags.contains(FormatFlags::MIGRATABLE);
         w.element("os", |w| {
@@ -196,7 +235,7 @@ impl Os {
             }
             self.init.format(w);
             if let Some(loader) = &self.loader {
-                loader.format(w);
+                loader.format(w, cx.flags);
             }
             w.text_element_opt("kernel", self.kernel.as_ref());
             w.text_element_opt("initrd", self.initrd.as_ref());
@@ -260,7 +299,6 @@ fn slic_table(os: Element<'_>) -> Result<Option<String>> {
 
 #[cfg(test)]
 mod tests {
-    use virt_types::ErrorCode;
     use virt_xml::Document;
 
     use super::*;

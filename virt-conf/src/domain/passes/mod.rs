@@ -8,6 +8,7 @@ mod duplicates;
 mod implicit;
 mod memory;
 mod policy;
+mod sections;
 mod timers;
 mod vcpus;
 mod video;
@@ -35,6 +36,9 @@ impl Domain {
         policy.domain(self, flags)?;
         self.number_isa_serials()?;
         self.for_each_device_mut(|mut device, domain| fill_device(&mut device, domain, policy, flags))?;
+        if let Some(metadata) = &mut self.metadata {
+            metadata.fill();
+        }
         self.vcpus.fill()?;
         self.fill_memory(flags)?;
         self.fill_loader();
@@ -99,7 +103,8 @@ impl Domain {
                 policy.validate_device(device, self)?;
             }
         }
-        self.refuse_twin_disks()
+        self.refuse_twin_disks()?;
+        self.validate_sections(policy)
     }
 }
 

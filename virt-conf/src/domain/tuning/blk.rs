@@ -1,5 +1,7 @@
 //! `<blkiotune>`: shares and limits of block I/O.
 
+use std::collections::BTreeSet;
+
 use virt_xml::number::{Base, parse_u32, parse_u64};
 use virt_xml::{Element, Writer};
 
@@ -39,6 +41,14 @@ impl Blkiotune {
         let weight = el.child_text("weight").and_then(|text| parse_u32(&text, Base::Ten)).unwrap_or(0);
         let devices = el.children_named("device").map(BlkiotuneDevice::parse).collect::<Result<Vec<_>>>()?;
         Ok(Self { weight, devices })
+    }
+
+    pub(in crate::domain) fn validate(&self) -> Result<()> {
+        let mut paths = BTreeSet::new();
+        match self.devices.iter().find(|device| !paths.insert(&device.path)) {
+            Some(twin) => Err(unsupported(format!("duplicate blkio device path '{}'", twin.path))),
+            None => Ok(()),
+        }
     }
 
     pub(in crate::domain) fn format(&self, w: &mut Writer) {

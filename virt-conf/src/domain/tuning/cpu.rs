@@ -12,6 +12,12 @@ use crate::domain::iothread::IoThreads;
 use crate::error::{internal, unsupported, xml_error};
 use crate::{FormatFlags, ParseFlags, Result};
 
+/// The kernel's limits of CPU bandwidth control, in microseconds.
+const PERIOD_MIN: u64 = 1_000;
+const PERIOD_MAX: u64 = 1_000_000;
+const QUOTA_MIN: u64 = 1_000;
+const QUOTA_MAX: u64 = 17_592_186_044_415;
+
 text_enum! {
     /// A thread's scheduling policy (sched(7)).
     pub enum SchedPolicy { Batch = "batch", Idle = "idle", Fifo = "fifo", Rr = "rr" }
@@ -136,6 +142,28 @@ impl Cputune {
                 return Err(xml_error("only one emulatorsched is supported").at(second.place()));
             }
             self.emulator_scheduler = Some(Scheduler::parse(sched)?);
+        }
+        Ok(())
+    }
+
+    pub(in crate::domain) fn validate(&self) -> Result<()> {
+        for (whose, quota) in [
+            ("", self.vcpu_quota),
+            ("global_", self.global_quota),
+            ("emulator_", self.emulator_quota),
+            ("iothread_", self.iothread_quota),
+        ] {
+            let refuse = |what: &str, from: u64, to: u64| {
+                let detail = format!("Value of cputune '{whose}{what}' must be in range [{from}, {to}]");
+                Err(unsupported(detail))
+            };
+            if quota.period > 0 && !(PERIOD_MIN..=PERIOD_MAX).contains(&quota.period) {
+                return refuse("period", PERIOD_MIN, PERIOD_MAX);
+            }
+            // A quota below zero is no limit.
+            if quota.quota > 0 && !(QUOTA_MIN..=QUOTA_MAX).contains(&quota.quota.unsigned_abs()) {
+                return refuse("quota", QUOTA_MIN, QUOTA_MAX);
+            }
         }
         Ok(())
     }
