@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use virt_conf::domain::Domain;
 use virt_conf::domain::device::{Interface, InterfaceSource};
@@ -26,6 +27,7 @@ pub(super) fn open(plan: &Plan, live: &Domain, spawn: &mut Spawn, monitor: Owned
                 fill_random(&mut key)?;
                 write_key(path, &key)?;
             }
+            HostNeed::CopyOf { template, path } => copy(template, path)?,
             HostNeed::Fd { number, source } => {
                 spawn.pass_fd_as(opener.open(source)?, *number);
             }
@@ -40,8 +42,22 @@ pub(super) fn open(plan: &Plan, live: &Domain, spawn: &mut Spawn, monitor: Owned
     Ok(())
 }
 
+/// Copies a template to where a guest may write, unless it did before.
+fn copy(template: &Path, path: &Path) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let bytes = std::fs::read(template)
+        .map_err(|error| cannot(&format!("read the template {}", template.display()), error))?;
+    if let Some(dir) = path.parent() {
+        virt_sys::fs::create_dir_all(dir, 0o700).map_err(|error| cannot("create a directory", error))?;
+    }
+    virt_sys::fs::atomic_write(path, &bytes, 0o600)
+        .map_err(|error| cannot(&format!("write {}", path.display()), error))
+}
+
 /// The key lives as long as its guest: nothing has to reach the disk.
-fn write_key(path: &std::path::Path, key: &[u8]) -> Result<()> {
+fn write_key(path: &Path, key: &[u8]) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
@@ -93,7 +109,7 @@ impl Opener<'_> {
     }
 }
 
-fn device(path: &std::path::Path) -> Result<OwnedFd> {
+fn device(path: &Path) -> Result<OwnedFd> {
     std::fs::OpenOptions::new()
         .read(true)
         .write(true)

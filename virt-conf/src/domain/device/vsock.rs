@@ -73,7 +73,7 @@ impl Device for Vsock {
     }
 
     fn fill(&mut self, _domain: &Domain) -> Result<()> {
-        self.auto_cid = self.auto_cid.or(Some(self.cid.is_none()));
+        self.auto_cid = self.auto_cid.or_else(|| Some(self.cid.is_none()));
         Ok(())
     }
 
