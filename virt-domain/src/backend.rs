@@ -175,11 +175,8 @@ pub trait Running: Send + Sync + Any {
 }
 
 impl dyn Running {
-    /// The driver's own type behind the hold.
-    ///
-    /// ```ignore
-    /// let qemu: &QemuProcess = running.downcast_ref().expect("this driver's domains");
-    /// ```
+    /// The driver's own type behind the hold: how its own jobs get from [`JobContext::running`](crate::JobContext::running)
+    /// to what the engine knows nothing of.
     #[must_use]
     pub fn downcast_ref<T: Running>(&self) -> Option<&T> {
         (self as &dyn Any).downcast_ref()

@@ -126,10 +126,108 @@ impl StatusFile {
     }
 }
 
+/// Checks that a text is a status file of this driver.
+///
+/// # Errors
+/// What is wrong with it, with the place.
+pub fn check_status(text: &str, backend: &dyn Backend) -> Result<()> {
+    StatusFile::parse(text, backend).map(drop)
+}
+
 /// The reason that is written so.
 pub(crate) fn shutoff_reason(word: &str) -> Option<ShutoffReason> {
     match DomainStatus::from_names("shutoff", word)? {
         DomainStatus::Shutoff(reason) => Some(reason),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use virt_driver::BoxFuture;
+    use virt_types::{CreateFlags, ErrorDomain, PausedReason, RunningReason, Uuid};
+
+    /// A driver that only reads and writes.
+    struct Reader;
+
+    impl Backend for Reader {
+        fn error_domain(&self) -> ErrorDomain {
+            ErrorDomain::Test
+        }
+
+        fn prepare<'a>(&'a self, config: &'a Domain, _flags: CreateFlags) -> BoxFuture<'a, Result<Domain>> {
+            Box::pin(async { Ok(config.clone()) })
+        }
+
+        fn start(&self, _start: crate::Start) -> BoxFuture<'_, Result<crate::Started>> {
+            Box::pin(async { Err(Error::no_support("virDomainCreate")) })
+        }
+
+        fn recover(&self, _recover: crate::Recover) -> BoxFuture<'_, Result<crate::Recovered>> {
+            Box::pin(async { Ok(crate::Recovered::Gone(None)) })
+        }
+    }
+
+    fn file(status: DomainStatus, phase: Phase, binding: Option<Binding>) -> StatusFile {
+        let xml = format!(
+            "<domain type='test' id='7'><name>web</name><uuid>{}</uuid><memory>1024</memory>\
+             <os><type arch='x86_64'>hvm</type></os></domain>",
+            Uuid::from_bytes([7; 16])
+        );
+        StatusFile {
+            status,
+            pid: Some(4711),
+            taint: vec!["custom-monitor".into()],
+            deprecations: vec!["CPU model 'old' & co".into()],
+            fake_reboot: binding.is_some(),
+            phase,
+            binding,
+            live: Domain::parse(&xml, virt_conf::ParseFlags::STATUS).unwrap(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let binding = Binding { pid: 99, start_time: 123_456 };
+        for file in [
+            file(DomainStatus::Running(RunningReason::Booted), Phase::Running, None),
+            file(DomainStatus::Paused(PausedReason::StartingUp), Phase::Starting, Some(binding)),
+            file(
+                DomainStatus::Running(RunningReason::Unpaused),
+                Phase::Stopping(ShutoffReason::Crashed),
+                None,
+            ),
+        ] {
+            let text = file.format(&Reader, |w| w.element("mine", |_| {}));
+            assert!(text.contains("\n  <mine/>\n"), "{text}");
+            assert_eq!(text.contains("<engine"), file.phase != Phase::Running, "{text}");
+            let read = StatusFile::parse(&text, &Reader).unwrap();
+            assert_eq!(read.live.id, Some(7));
+            assert_eq!(read.format(&Reader, |w| w.element("mine", |_| {})), text);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_has_a_name_and_a_place() {
+        let good =
+            file(DomainStatus::Running(RunningReason::Booted), Phase::Starting, None).format(&Reader, |_| {});
+        check_status(&good, &Reader).unwrap();
+        for (from, to, words) in [
+            ("state='running'", "state='walking'", "invalid state of a domain"),
+            ("reason='booted'", "reason='user'", "invalid state of a domain"),
+            ("pid='4711'", "pid='many'", "invalid pid of a domain"),
+            ("phase='starting'", "phase='going'", "invalid phase of a domain"),
+            ("phase='starting'", "phase='stopping'", "invalid reason of the end of a domain"),
+            ("phase='starting'", "bound-to='1'", "invalid binding of a domain"),
+            ("<domain ", "<dom ", ""),
+            ("<domstatus", "<status", ""),
+        ] {
+            let bad = good.replacen(from, to, 1);
+            assert_ne!(bad, good, "{from}");
+            let error = check_status(&bad, &Reader).unwrap_err();
+            assert!(error.detail().contains(words), "{to}: {error}");
+        }
+        assert!(check_status("", &Reader).is_err());
     }
 }

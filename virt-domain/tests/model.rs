@@ -51,7 +51,7 @@ fn expect(world: &mut World, who: usize, call: Call) -> Option<ErrorCode> {
             None if taken(world, who) => return Some(OperationFailed),
             _ => {}
         }
-        let mut model = known.unwrap_or(Model { name: who, ..Model::default() });
+        let mut model = known.unwrap_or_else(|| Model { name: who, ..Model::default() });
         match call {
             Call::Create { .. } if model.guest.is_some() => return Some(OperationInvalid),
             Call::Create { paused } => model.guest = Some(state(paused)),
