@@ -14,6 +14,9 @@ use super::launch::{cannot, fill_random};
 use super::monitor;
 use crate::plan::{FdSource, HostNeed, Plan};
 
+/// Flash chips are at most this large.
+const MAX_TEMPLATE: u64 = 256 << 20;
+
 /// Opens everything, in order; `monitor` is the listening socket of the guest's monitor.
 pub(super) fn open(plan: &Plan, live: &Domain, spawn: &mut Spawn, monitor: OwnedFd) -> Result<()> {
     let mut opener = Opener { live, monitor: Some(monitor), taps: HashMap::new() };
@@ -21,6 +24,7 @@ pub(super) fn open(plan: &Plan, live: &Domain, spawn: &mut Spawn, monitor: Owned
         match need {
             HostNeed::Directory(dir) => virt_sys::fs::create_dir_all(dir, 0o700)
                 .map_err(|error| cannot("create a directory", error))?,
+            HostNeed::CopyOf { template, path } => copy_if_missing(template, path)?,
             HostNeed::RandomKey(path) => {
                 let mut key = [0; 32];
                 fill_random(&mut key)?;
@@ -38,6 +42,19 @@ pub(super) fn open(plan: &Plan, live: &Domain, spawn: &mut Spawn, monitor: Owned
         }
     }
     Ok(())
+}
+
+/// What a guest's firmware has written is kept: only a file that is not there is made, whole or not at all.
+fn copy_if_missing(template: &std::path::Path, path: &std::path::Path) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let failed = |error| cannot(&format!("make {} from {}", path.display(), template.display()), error);
+    let bytes = virt_sys::fs::read_bounded(template, MAX_TEMPLATE).map_err(failed)?;
+    if let Some(dir) = path.parent() {
+        virt_sys::fs::create_dir_all(dir, 0o700).map_err(failed)?;
+    }
+    virt_sys::fs::atomic_write(path, &bytes, 0o600).map_err(failed)
 }
 
 /// The key lives as long as its guest: nothing has to reach the disk.
