@@ -248,6 +248,7 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use virt_conf::domain::FirmwareFeatures;
     use virt_types::Arch;
 
     use super::*;
@@ -268,19 +269,15 @@ mod tests {
 
     #[test]
     fn the_first_image_that_suits_is_taken() {
-        let secure_off = |domain: &mut Domain| domain.os.firmware_features.secure_boot = Some(false);
-        let empty = |domain: &mut Domain| domain.os.firmware_features.enrolled_keys = Some(false);
-        let any = |_: &mut Domain| {};
-        let cases: [(&str, &dyn Fn(&mut Domain), Option<&str>); 5] = [
-            ("pc-q35-7.2", &any, Some("/usr/share/OVMF/OVMF_CODE_4M.ms.fd")),
-            ("pc-q35-7.2", &secure_off, Some("/usr/share/OVMF/OVMF_CODE_4M.fd")),
-            ("pc-q35-7.2", &empty, Some("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")),
-            ("pc-i440fx-7.2", &any, Some("/usr/share/OVMF/OVMF_CODE_4M.fd")),
-            ("isapc", &any, None),
-        ];
-        for (machine, change, expected) in cases {
+        for (machine, secure_boot, enrolled_keys, expected) in [
+            ("pc-q35-7.2", None, None, Some("/usr/share/OVMF/OVMF_CODE_4M.ms.fd")),
+            ("pc-q35-7.2", Some(false), None, Some("/usr/share/OVMF/OVMF_CODE_4M.fd")),
+            ("pc-q35-7.2", None, Some(false), Some("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd")),
+            ("pc-i440fx-7.2", None, None, Some("/usr/share/OVMF/OVMF_CODE_4M.fd")),
+            ("isapc", None, None, None),
+        ] {
             let mut domain = domain(machine);
-            change(&mut domain);
+            domain.os.firmware_features = FirmwareFeatures { enrolled_keys, secure_boot };
             let outcome = choose(&mut domain, &known());
             assert_eq!(outcome.is_ok(), expected.is_some());
             assert_eq!(domain.os.loader.and_then(|loader| loader.path).as_deref(), expected);

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 
 use virt_conf::domain::Domain;
 use virt_conf::domain::device::{Interface, InterfaceSource};
@@ -15,6 +14,9 @@ use super::launch::{cannot, fill_random};
 use super::monitor;
 use crate::plan::{FdSource, HostNeed, Plan};
 
+/// Flash chips are at most this large.
+const MAX_TEMPLATE: u64 = 256 << 20;
+
 /// Opens everything, in order; `monitor` is the listening socket of the guest's monitor.
 pub(super) fn open(plan: &Plan, live: &Domain, spawn: &mut Spawn, monitor: OwnedFd) -> Result<()> {
     let mut opener = Opener { live, monitor: Some(monitor), taps: HashMap::new() };
@@ -22,12 +24,12 @@ pub(super) fn open(plan: &Plan, live: &Domain, spawn: &mut Spawn, monitor: Owned
         match need {
             HostNeed::Directory(dir) => virt_sys::fs::create_dir_all(dir, 0o700)
                 .map_err(|error| cannot("create a directory", error))?,
+            HostNeed::CopyOf { template, path } => copy_if_missing(template, path)?,
             HostNeed::RandomKey(path) => {
                 let mut key = [0; 32];
                 fill_random(&mut key)?;
                 write_key(path, &key)?;
             }
-            HostNeed::CopyOf { template, path } => copy(template, path)?,
             HostNeed::Fd { number, source } => {
                 spawn.pass_fd_as(opener.open(source)?, *number);
             }
@@ -42,22 +44,21 @@ pub(super) fn open(plan: &Plan, live: &Domain, spawn: &mut Spawn, monitor: Owned
     Ok(())
 }
 
-/// Copies a template to where a guest may write, unless it did before.
-fn copy(template: &Path, path: &Path) -> Result<()> {
+/// What a guest's firmware has written is kept: only a file that is not there is made, whole or not at all.
+fn copy_if_missing(template: &std::path::Path, path: &std::path::Path) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
-    let bytes = std::fs::read(template)
-        .map_err(|error| cannot(&format!("read the template {}", template.display()), error))?;
+    let failed = |error| cannot(&format!("make {} from {}", path.display(), template.display()), error);
+    let bytes = virt_sys::fs::read_bounded(template, MAX_TEMPLATE).map_err(failed)?;
     if let Some(dir) = path.parent() {
-        virt_sys::fs::create_dir_all(dir, 0o700).map_err(|error| cannot("create a directory", error))?;
+        virt_sys::fs::create_dir_all(dir, 0o700).map_err(failed)?;
     }
-    virt_sys::fs::atomic_write(path, &bytes, 0o600)
-        .map_err(|error| cannot(&format!("write {}", path.display()), error))
+    virt_sys::fs::atomic_write(path, &bytes, 0o600).map_err(failed)
 }
 
 /// The key lives as long as its guest: nothing has to reach the disk.
-fn write_key(path: &Path, key: &[u8]) -> Result<()> {
+fn write_key(path: &std::path::Path, key: &[u8]) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
@@ -109,7 +110,7 @@ impl Opener<'_> {
     }
 }
 
-fn device(path: &Path) -> Result<OwnedFd> {
+fn device(path: &std::path::Path) -> Result<OwnedFd> {
     std::fs::OpenOptions::new()
         .read(true)
         .write(true)

@@ -75,7 +75,7 @@ pub(super) fn topology(domain: &Domain, caps: &Capabilities) -> Result<()> {
             return Err(unsupported("CPU topology doesn't match maximum vcpu count"));
         }
         // POWER's CPUs are plugged a core at a time.
-        if machine::is_pseries(domain) && vcpus.online_count() % topology.threads != 0 {
+        if machine::is_pseries(domain) && !vcpus.online_count().is_multiple_of(topology.threads) {
             let detail = format!(
                 "vCPUs count must be a multiple of the vCPU hotplug granularity ({})",
                 topology.threads
