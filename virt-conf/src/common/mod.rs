@@ -1,5 +1,6 @@
 //! Fragments that several elements share, one file each.
 
+pub(crate) mod abi;
 pub mod address;
 pub mod auth;
 pub mod bandwidth;

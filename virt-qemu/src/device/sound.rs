@@ -54,6 +54,14 @@ impl QemuDevice for Sound {
         }
     }
 
+    fn machine_option(&self, cx: &PlanContext<'_>) -> Result<Option<String>> {
+        // The speaker is part of the board; only its backend is told.
+        if self.model != SoundModel::Pcspk {
+            return Ok(None);
+        }
+        Ok(Some(format!("pcspk-audiodev={}", audio_id(cx.domain, self.audio)?)))
+    }
+
     fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {
         let mut plan = DevicePlan::default();
         let driver = match self.model {

@@ -173,3 +173,96 @@ fn choose_spice_ports(spice: &mut Spice, config: &Config, ports: &mut dyn Ports)
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use virt_conf::domain::device::{DbusDisplay, SpiceChannel};
+
+    use super::*;
+    use crate::caps::Capabilities;
+    use crate::config::{SpiceConfig, VncConfig};
+    use crate::host::Host;
+
+    fn prepared(display: Graphics, config: &Config) -> Result<Graphics> {
+        let host =
+            Host { network_addresses: [("lab".to_owned(), "10.7.0.1".to_owned())].into(), ..Host::default() };
+        let caps = Capabilities { caps: [Cap::SpiceRendernode].into(), ..Capabilities::default() };
+        let mut domain = Domain { name: "web".into(), ..Domain::default() };
+        domain.devices.graphics.push(display);
+        graphics(&mut domain, &PrepareContext { caps: &caps, config, host: &host }, &mut PretendedPorts)?;
+        Ok(domain.devices.graphics.remove(0))
+    }
+
+    fn vnc(at: ListenAt) -> Graphics {
+        Graphics::Vnc(Vnc { listens: vec![at.into()], autoport: true, ..Vnc::default() })
+    }
+
+    fn network(name: &str) -> ListenAt {
+        ListenAt::Network { network: Some(name.to_owned()), address: None }
+    }
+
+    #[test]
+    fn places_that_are_left_open_are_chosen() {
+        let config = Config::system();
+        let sockets = VncConfig { auto_unix_socket: true, ..VncConfig::default() };
+        let sockets = Config { vnc: sockets, ..Config::system() };
+        let path = "/var/lib/libvirt/qemu/domain--1-web/vnc.sock";
+        for (at, config, place, socket) in [
+            (ListenAt::Address(None), &config, Some("127.0.0.1"), None),
+            (ListenAt::Address(Some("::".into())), &config, Some("::"), None),
+            (network("lab"), &config, Some("10.7.0.1"), None),
+            (ListenAt::Address(None), &sockets, None, Some(path)),
+            (ListenAt::Socket(None), &config, None, Some(path)),
+            (ListenAt::None, &config, None, None),
+        ] {
+            let display = prepared(vnc(at), config).unwrap();
+            let listen = &display.listens()[0];
+            assert_eq!(listen.at.address(), place);
+            let found = match &listen.at {
+                ListenAt::Socket(socket) => socket.as_deref(),
+                _ => None,
+            };
+            assert_eq!(found, socket);
+        }
+        let error = prepared(vnc(network("nowhere")), &config).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::NoNetwork);
+    }
+
+    #[test]
+    fn spice_gets_the_ports_that_its_channels_need() {
+        let tls = Config { spice: SpiceConfig { tls: true, ..SpiceConfig::default() }, ..Config::system() };
+        let plain = Config::system();
+        let spice = |mode, channels: &[(SpiceChannel, SpiceChannelMode)]| Spice {
+            listens: vec![ListenAt::Address(None).into()],
+            autoport: true,
+            default_mode: mode,
+            channels: channels.to_vec(),
+            ..Spice::default()
+        };
+        let secure = (SpiceChannel::Main, SpiceChannelMode::Secure);
+        for (display, config, expected) in [
+            (spice(SpiceChannelMode::Any, &[]), &plain, Some((5901, 0))),
+            (spice(SpiceChannelMode::Any, &[]), &tls, Some((5901, 5902))),
+            (spice(SpiceChannelMode::Secure, &[]), &tls, Some((0, 5902))),
+            (spice(SpiceChannelMode::Insecure, &[secure]), &tls, Some((5901, 5902))),
+            (spice(SpiceChannelMode::Insecure, &[secure]), &plain, None),
+        ] {
+            let ports = match prepared(Graphics::Spice(display), config) {
+                Ok(Graphics::Spice(spice)) => Some((spice.port, spice.tls_port)),
+                _ => None,
+            };
+            assert_eq!(ports, expected);
+        }
+    }
+
+    #[test]
+    fn rendering_needs_a_device_and_a_bus_display_a_bus() {
+        let gl = Gl { enable: Some(true), rendernode: None };
+        let spice = Spice { listens: vec![ListenAt::None.into()], gl, ..Spice::default() };
+        let error = prepared(Graphics::Spice(spice), &Config::system()).unwrap_err();
+        assert_eq!(error.detail(), "No DRM render nodes available");
+        let dbus = prepared(Graphics::Dbus(DbusDisplay::default()), &Config::system()).unwrap();
+        let Graphics::Dbus(dbus) = dbus else { panic!("another display") };
+        assert_eq!(dbus.address.as_deref(), Some("unix:path=/run/libvirt/qemu/dbus/-1-web-dbus.sock"));
+    }
+}

@@ -7,7 +7,7 @@ use virt_xml::{Element, Writer};
 use super::{Device, FormatContext, ParseContext};
 use crate::Result;
 use crate::common::device_info::Takes;
-use crate::common::{DeviceInfo, VirtioDriver};
+use crate::common::{DeviceInfo, VirtioDriver, abi};
 use crate::error::xml_error;
 
 text_enum! {
@@ -81,6 +81,13 @@ impl Device for Crypto {
 
     fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
         Some(&mut self.info)
+    }
+
+    fn check_abi(&self, target: &Self) -> Result<()> {
+        abi::same("crypto model", self.model, target.model)?;
+        abi::same("crypto type", self.kind, target.kind)?;
+        abi::same("crypto backend", self.backend, target.backend)?;
+        self.virtio.check_abi(&target.virtio)
     }
 }
 

@@ -7,7 +7,7 @@ use virt_xml::{Element, Writer};
 use super::{Device, Domain, FormatContext, ParseContext};
 use crate::Result;
 use crate::common::device_info::Takes;
-use crate::common::{Address, DeviceInfo};
+use crate::common::{Address, DeviceInfo, abi};
 use crate::error::xml_error;
 
 text_enum! {
@@ -73,6 +73,21 @@ impl Device for Iommu {
         Some(&mut self.info)
     }
 
+    fn check_abi(&self, target: &Self) -> Result<()> {
+        abi::same("domain IOMMU device model", self.model, target.model)?;
+        for (what, source, target) in [
+            ("intremap value", self.intremap, target.intremap),
+            ("caching mode", self.caching_mode, target.caching_mode),
+            ("eim value", self.eim, target.eim),
+            ("iotlb value", self.iotlb, target.iotlb),
+        ] {
+            let what = format!("domain IOMMU device {what}");
+            abi::same(&what, abi::switch(source), abi::switch(target))?;
+        }
+        let bits = |bits: Option<u32>| bits.unwrap_or(0);
+        abi::same("domain IOMMU device aw_bits value", bits(self.aw_bits), bits(target.aw_bits))
+    }
+
     fn validate(&self, _domain: &Domain) -> Result<()> {
         let model = self.model;
         let options = [self.intremap, self.caching_mode, self.eim, self.iotlb];
@@ -106,6 +121,17 @@ mod tests {
         check::<Iommu>(
             "<iommu model='intel'><address type='pci'/></iommu>",
             "XML error: iommu model 'intel' can't have address",
+        );
+    }
+
+    #[test]
+    fn another_unit_is_another_machine() {
+        let one = Iommu { eim: Some(true), ..Iommu::default() };
+        assert!(one.check_abi(&one).is_ok());
+        let error = one.check_abi(&Iommu::default()).unwrap_err();
+        assert_eq!(
+            error.detail(),
+            "Target domain IOMMU device eim value 'default' does not match source 'on'"
         );
     }
 }

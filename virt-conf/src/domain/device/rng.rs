@@ -8,7 +8,7 @@ use super::{Device, Domain, FormatContext, ParseContext};
 use crate::Result;
 use crate::common::chardev::{Chardev, ChardevType, Labels};
 use crate::common::device_info::Takes;
-use crate::common::{DeviceInfo, VirtioDriver};
+use crate::common::{DeviceInfo, VirtioDriver, abi};
 use crate::error::{unsupported_value, xml_error};
 
 text_enum! {
@@ -130,6 +130,11 @@ impl Device for Rng {
             path.get_or_insert_with(|| "/dev/random".to_owned());
         }
         Ok(())
+    }
+
+    fn check_abi(&self, target: &Self) -> Result<()> {
+        abi::same("RNG model", self.model, target.model)?;
+        self.virtio.check_abi(&target.virtio)
     }
 
     fn validate(&self, domain: &Domain) -> Result<()> {

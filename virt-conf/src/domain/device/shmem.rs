@@ -1,13 +1,13 @@
 //! `<shmem>`: memory that guests share.
 
-use virt_types::text_enum;
+use virt_types::{TextEnum, text_enum};
 use virt_xml::number::Base;
 use virt_xml::{Element, Writer};
 
 use super::{Device, Domain, FormatContext, ParseContext};
 use crate::Result;
 use crate::common::device_info::Takes;
-use crate::common::{DeviceInfo, sanitize_path, scaled};
+use crate::common::{DeviceInfo, abi, sanitize_path, scaled};
 use crate::error::{unsupported, xml_error};
 
 text_enum! {
@@ -118,6 +118,15 @@ impl Device for Shmem {
             "." | ".." => Err(unsupported(format!("shmem name cannot be equal to '{}'", self.name))),
             _ => Ok(()),
         }
+    }
+
+    fn check_abi(&self, target: &Self) -> Result<()> {
+        let role = |role: Option<ShmemRole>| role.map_or("default", TextEnum::text);
+        abi::same("shared memory role", role(self.role), role(target.role))?;
+        abi::same("shared memory model", self.model, target.model)?;
+        abi::same("shared memory size", self.size, target.size)?;
+        abi::unchanged("shared memory server usage", &self.server.is_some(), &target.server.is_some())?;
+        abi::unchanged("shared memory MSI configuration", &self.msi, &target.msi)
     }
 
     fn same_device(&self, other: &Self) -> bool {

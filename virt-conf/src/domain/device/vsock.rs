@@ -7,7 +7,7 @@ use virt_xml::{Element, Writer};
 use super::{Device, Domain, FormatContext, ParseContext};
 use crate::Result;
 use crate::common::device_info::Takes;
-use crate::common::{DeviceInfo, VirtioDriver};
+use crate::common::{DeviceInfo, VirtioDriver, abi};
 use crate::error::unsupported;
 
 text_enum! {
@@ -75,6 +75,11 @@ impl Device for Vsock {
     fn fill(&mut self, _domain: &Domain) -> Result<()> {
         self.auto_cid = self.auto_cid.or_else(|| Some(self.cid.is_none()));
         Ok(())
+    }
+
+    fn check_abi(&self, target: &Self) -> Result<()> {
+        abi::same("domain vsock device model", self.model, target.model)?;
+        self.virtio.check_abi(&target.virtio)
     }
 
     fn validate(&self, _domain: &Domain) -> Result<()> {

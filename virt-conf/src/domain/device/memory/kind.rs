@@ -7,7 +7,7 @@ use virt_xml::{Element, Writer};
 use super::{MemoryDevice, MemoryModel};
 use crate::Result;
 use crate::common::scaled::child_memory;
-use crate::common::{Address, Bitmap};
+use crate::common::{Address, Bitmap, abi};
 use crate::domain::{Domain, FormatContext, MemoryAccess};
 use crate::error::{internal, unsupported, xml_detail, xml_error};
 
@@ -257,6 +257,36 @@ impl MemoryKind {
                 place(w, *base);
             }
             Self::Dimm(_) | Self::SgxEpc { .. } => {}
+        }
+    }
+
+    /// Refuses a change that the guest would see.
+    pub(super) fn check_abi(&self, target: &Self) -> Result<()> {
+        let place = |source, target| {
+            let text = |base: u64| format!("0x{base:x}");
+            abi::same("memory device address", text(source).as_str(), &text(target))
+        };
+        match (self, target) {
+            (
+                Self::Nvdimm { uuid, align, pmem, label, readonly, .. },
+                Self::Nvdimm { uuid: u, align: a, pmem: p, label: l, readonly: r, .. },
+            ) => {
+                abi::same("NVDIMM label size", label, l)?;
+                abi::same("NVDIMM alignment", align, a)?;
+                abi::unchanged("NVDIMM pmem flag", pmem, p)?;
+                abi::unchanged("NVDIMM readonly flag", readonly, r)?;
+                abi::unchanged("NVDIMM UUID", uuid, u)
+            }
+            (Self::VirtioPmem { base, .. }, Self::VirtioPmem { base: b, .. }) => place(*base, *b),
+            (
+                Self::VirtioMem { block, requested, base, .. },
+                Self::VirtioMem { block: k, requested: r, base: b, .. },
+            ) => {
+                abi::same("memory device block size", block, k)?;
+                abi::same("memory device requested size", requested, r)?;
+                place(*base, *b)
+            }
+            _ => Ok(()),
         }
     }
 

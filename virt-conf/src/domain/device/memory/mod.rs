@@ -13,9 +13,9 @@ pub use kind::{MemoryKind, RamSource};
 
 use super::{Device, Domain, FormatContext, ParseContext};
 use crate::Result;
-use crate::common::DeviceInfo;
 use crate::common::device_info::Takes;
 use crate::common::scaled::child_memory;
+use crate::common::{DeviceInfo, abi};
 use crate::domain::MemoryAccess;
 use crate::error::{xml_detail, xml_error};
 
@@ -121,6 +121,14 @@ impl Device for MemoryDevice {
         }
         self.kind.validate(self, domain)?;
         conflict::check(self, &domain.devices.memories)
+    }
+
+    fn check_abi(&self, target: &Self) -> Result<()> {
+        abi::same("memory device model", self.model(), target.model())?;
+        let node = |node: Option<u32>| node.map_or(-1, i64::from);
+        abi::same("memory device targetNode", node(self.node), node(target.node))?;
+        abi::same("memory device size", self.size, target.size)?;
+        self.kind.check_abi(&target.kind)
     }
 
     fn same_device(&self, other: &Self) -> bool {

@@ -99,6 +99,30 @@ fn contradictions_are_refused() {
 }
 
 #[test]
+fn another_module_is_another_machine() {
+    let pmem = |base| MemoryDevice {
+        kind: MemoryKind::VirtioPmem { path: Some("/p".into()), base },
+        ..MemoryDevice::default()
+    };
+    assert!(pmem(0x1000).check_abi(&pmem(0x1000)).is_ok());
+    for (source, target, expected) in [
+        (pmem(0x1000), pmem(0), "Target memory device address '0x0' does not match source '0x1000'"),
+        (
+            MemoryDevice::default(),
+            MemoryDevice { node: Some(1), ..MemoryDevice::default() },
+            "Target memory device targetNode '1' does not match source '-1'",
+        ),
+        (
+            MemoryDevice::default(),
+            pmem(0),
+            "Target memory device model 'virtio-pmem' does not match source 'dimm'",
+        ),
+    ] {
+        assert_eq!(source.check_abi(&target).unwrap_err().detail(), expected);
+    }
+}
+
+#[test]
 fn modules_do_not_share_slots_or_addresses() {
     let module = |slot, base| MemoryDevice {
         size: 1024,
