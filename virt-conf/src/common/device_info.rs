@@ -120,6 +120,22 @@ impl DeviceInfo {
         Ok(())
     }
 
+    /// Refuses a change of place, which a guest would see.
+    ///
+    /// # Errors
+    /// `VIR_ERR_CONFIG_UNSUPPORTED` that names source and target place.
+    pub fn check_abi(&self, target: &Self) -> Result<()> {
+        self.address.check_abi(&target.address)?;
+        if self.acpi_index != target.acpi_index {
+            return Err(unsupported(format!(
+                "Target ACPI index '{}' does not match source '{}'",
+                target.acpi_index.unwrap_or(0),
+                self.acpi_index.unwrap_or(0)
+            )));
+        }
+        Ok(())
+    }
+
     /// Writes the shared sub-elements in libvirt's order.
     pub fn format(&self, w: &mut Writer, takes: Takes) {
         if takes.boot

@@ -1,5 +1,6 @@
 //! Where a device sits: `<address type='…'/>`.
 
+mod abi;
 pub mod pci;
 pub mod simple;
 pub mod usb;

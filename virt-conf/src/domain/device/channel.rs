@@ -226,7 +226,7 @@ impl Device for Channel {
                 "Changing device type to/from spicevmc would change default target channel name",
             ));
         }
-        Ok(())
+        self.info.check_abi(&target.info)
     }
 }
 

@@ -119,7 +119,8 @@ impl Device for Console {
     }
 
     fn check_abi(&self, target: &Self) -> Result<()> {
-        port::check_abi("console type", self.target, target.target)
+        port::check_abi("console type", self.target, target.target)?;
+        self.info.check_abi(&target.info)
     }
 
     // The place in the list is the number, whatever is written.

@@ -208,12 +208,15 @@ pub trait Device: Debug + Clone + PartialEq + Default {
         self == other
     }
 
-    /// Refuses a change that a guest would see as another machine.
+    /// Refuses a change that a guest would see as another machine; the place at least.
     ///
     /// # Errors
     /// `VIR_ERR_CONFIG_UNSUPPORTED` that names source and target value.
-    fn check_abi(&self, _target: &Self) -> Result<()> {
-        Ok(())
+    fn check_abi(&self, target: &Self) -> Result<()> {
+        match (self.info(), target.info()) {
+            (Some(source), Some(target)) => source.check_abi(target),
+            _ => Ok(()),
+        }
     }
 
     /// Reads all elements of this kind; a kind whose devices depend on each other overrides it.

@@ -63,7 +63,8 @@ impl Device for Parallel {
     }
 
     fn check_abi(&self, target: &Self) -> Result<()> {
-        port::check_port_abi("parallel", self.port, target.port)
+        port::check_port_abi("parallel", self.port, target.port)?;
+        self.info.check_abi(&target.info)
     }
 
     // A port without a number follows those before it, whatever stands after it.

@@ -71,3 +71,97 @@ pub(super) fn check_port_abi(what: &str, source: Option<u32>, target: Option<u32
     let text = |port: Option<u32>| port.map_or(-1, i64::from);
     Err(unsupported(format!("Target {what} port {} does not match source {}", text(target), text(source))))
 }
+
+#[cfg(test)]
+mod tests {
+    use virt_xml::Document;
+
+    use crate::ParseFlags;
+    use crate::domain::device::{Channel, Console, Parallel, Redirdev, Serial, Tpm};
+    use crate::domain::{Device, Domain, ParseContext};
+
+    fn read<T: Device>(xml: &str) -> T {
+        let domain = Domain::default();
+        let document = Document::parse(xml).unwrap();
+        T::parse(document.root(), &ParseContext { flags: ParseFlags::empty(), domain: &domain }).unwrap()
+    }
+
+    fn change<T: Device>(source: &str, target: &str) -> Option<String> {
+        read::<T>(source).check_abi(&read::<T>(target)).err().map(|error| error.detail().to_owned())
+    }
+
+    #[test]
+    fn what_a_guest_sees_can_not_change() {
+        let serial = |content: &str| format!("<serial>{content}</serial>");
+        for (source, target, expected) in [
+            ("<target port='0'/>", "<target port='0'/>", None),
+            (
+                "<target port='0'/>",
+                "<target port='1'/>",
+                Some("Target serial port 1 does not match source 0"),
+            ),
+            (
+                "<target type='isa-serial'/>",
+                "<target type='usb-serial'/>",
+                Some("Target serial type usb-serial does not match source isa-serial"),
+            ),
+            (
+                "<address type='pci' slot='3'/>",
+                "<address type='pci' slot='4'/>",
+                Some("Target device PCI address 0000:00:04.0 does not match source 0000:00:03.0"),
+            ),
+        ] {
+            assert_eq!(change::<Serial>(&serial(source), &serial(target)).as_deref(), expected);
+        }
+        let moved = [
+            change::<Parallel>(
+                "<parallel><target port='0'/></parallel>",
+                "<parallel><target port='1'/></parallel>",
+            ),
+            change::<Console>(
+                "<console><target type='virtio'/></console>",
+                "<console><target type='sclp'/></console>",
+            ),
+            change::<Channel>(
+                "<channel><target type='virtio' name='a'/></channel>",
+                "<channel><target type='virtio' name='b'/></channel>",
+            ),
+            change::<Channel>(
+                "<channel><target type='virtio'/></channel>",
+                "<channel type='spicevmc'><target type='virtio'/></channel>",
+            ),
+            change::<Redirdev>("<redirdev type='null'/>", "<redirdev type='spicevmc'/>"),
+            change::<Tpm>(
+                "<tpm><backend type='emulator' version='1.2'/></tpm>",
+                "<tpm><backend type='emulator' version='2.0'/></tpm>",
+            ),
+        ];
+        assert_eq!(
+            moved.map(Option::unwrap_or_default),
+            [
+                "Target parallel port 1 does not match source 0",
+                "Target console type sclp does not match source virtio",
+                "Target channel name b does not match source a",
+                "Changing device type to/from spicevmc would change default target channel name",
+                "Target redirected device source type spicevmc does not match source device source type null",
+                "Target TPM version doesn't match source",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_device_is_found_by_where_it_leads_and_what_the_guest_sees() {
+        let agent: Channel =
+            read("<channel type='unix'><source path='/a'/><target type='virtio' name='n'/></channel>");
+        let other: Channel =
+            read("<channel type='unix'><source path='/b'/><target type='virtio' name='n'/></channel>");
+        let connected: Channel = read(
+            "<channel type='unix'><source path='/a'/><target type='virtio' name='n' state='connected'/></channel>",
+        );
+        assert!(connected.same_device(&agent));
+        assert!(!agent.same_device(&other));
+        let secured: Serial = read("<serial type='tcp'><source host='h' service='1' tls='yes'/></serial>");
+        let plain: Serial = read("<serial type='tcp'><source host='h' service='1'/></serial>");
+        assert!(secured.same_device(&plain));
+    }
+}

@@ -97,12 +97,12 @@ impl Device for Redirdev {
     }
 
     fn check_abi(&self, target: &Self) -> Result<()> {
-        let (source, target) = (self.chardev.source.kind(), target.chardev.source.kind());
-        if source != target {
+        let (source, wanted) = (self.chardev.source.kind(), target.chardev.source.kind());
+        if source != wanted {
             return Err(unsupported(format!(
-                "Target redirected device source type {target} does not match source device source type {source}"
+                "Target redirected device source type {wanted} does not match source device source type {source}"
             )));
         }
-        Ok(())
+        self.info.check_abi(&target.info)
     }
 }

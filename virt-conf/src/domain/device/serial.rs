@@ -116,7 +116,8 @@ impl Device for Serial {
     fn check_abi(&self, target: &Self) -> Result<()> {
         port::check_abi("serial type", self.target, target.target)?;
         port::check_abi("serial model", self.model, target.model)?;
-        port::check_port_abi("serial", self.port, target.port)
+        port::check_port_abi("serial", self.port, target.port)?;
+        self.info.check_abi(&target.info)
     }
 }
 

@@ -248,18 +248,16 @@ impl Device for Tpm {
         if self.model != target.model {
             return differs("TPM device model");
         }
-        match (&self.backend, &target.backend) {
-            (TpmBackend::Emulator(source), TpmBackend::Emulator(target)) => {
-                if source.version != target.version {
-                    return differs("TPM version");
-                }
-                if source.pcr_banks != target.pcr_banks {
-                    return differs("active PCR banks");
-                }
-                Ok(())
+        if let (TpmBackend::Emulator(source), TpmBackend::Emulator(target)) = (&self.backend, &target.backend)
+        {
+            if source.version != target.version {
+                return differs("TPM version");
             }
-            _ => Ok(()),
+            if source.pcr_banks != target.pcr_banks {
+                return differs("active PCR banks");
+            }
         }
+        self.info.check_abi(&target.info)
     }
 }
 

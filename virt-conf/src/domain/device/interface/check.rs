@@ -144,6 +144,7 @@ impl Interface {
                 target.mtu, self.mtu
             )));
         }
-        self.virtio.check_abi(&target.virtio)
+        self.virtio.check_abi(&target.virtio)?;
+        self.info.check_abi(&target.info)
     }
 }
