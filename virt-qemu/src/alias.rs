@@ -32,6 +32,7 @@ const PLAIN: &[(&str, &str, Numbering)] = &[
     ("tpm", "tpm", Numbering::Position),
     ("sound", "sound", Numbering::Position),
     ("video", "video", Numbering::Position),
+    ("hostdev", "hostdev", Numbering::Position),
     ("redirdev", "redir", Numbering::Position),
     ("hub", "hub", Numbering::Position),
     ("watchdog", "watchdog", Numbering::Position),

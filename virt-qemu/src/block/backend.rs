@@ -11,10 +11,10 @@ use crate::error::{internal, unsupported};
 use crate::plan::{PlanContext, Props};
 
 /// The storage node's own properties.
-pub(super) fn props(image: &Image<'_>, cx: &PlanContext<'_>) -> Result<Props> {
+pub(super) fn props(image: &Image<'_>, node: &str, cx: &PlanContext<'_>) -> Result<Props> {
     Ok(match image.source.location.actual() {
-        Location::File { path, .. } => file("file", path.as_deref(), image),
-        Location::Block { path } => file("host_device", path.as_deref(), image),
+        Location::File { path, .. } => file("file", path.as_deref(), image, node),
+        Location::Block { path } => file("host_device", path.as_deref(), image, node),
         Location::Dir { path } => Props::new()
             .str("driver", "vvfat")
             .opt_str("dir", path.clone())
@@ -36,14 +36,14 @@ pub(super) fn props(image: &Image<'_>, cx: &PlanContext<'_>) -> Result<Props> {
                 text(&volume.volume)
             )));
         }
-        Location::Network(network) => network_props(network, image, cx)?,
+        Location::Network(network) => network_props(network, image, node, cx)?,
     })
 }
 
-fn file(driver: &str, path: Option<&str>, image: &Image<'_>) -> Props {
+fn file(driver: &str, path: Option<&str>, image: &Image<'_>, node: &str) -> Props {
     let helper = image.source.reservations.as_ref().map(|reservations| match reservations.managed {
         true => MANAGED_HELPER.to_owned(),
-        false => format!("pr-helper-{}", image.storage_node()),
+        false => format!("pr-helper-{node}"),
     });
     Props::new()
         .str("driver", driver)
@@ -52,8 +52,12 @@ fn file(driver: &str, path: Option<&str>, image: &Image<'_>) -> Props {
         .opt_str("pr-manager", helper)
 }
 
-fn network_props(network: &NetworkSource, image: &Image<'_>, cx: &PlanContext<'_>) -> Result<Props> {
-    let node = image.storage_node();
+fn network_props(
+    network: &NetworkSource,
+    image: &Image<'_>,
+    node: &str,
+    cx: &PlanContext<'_>,
+) -> Result<Props> {
     let auth = image.source.auth.as_ref();
     let protocol = network.protocol;
     let name = network.name.clone();
@@ -72,12 +76,12 @@ fn network_props(network: &NetworkSource, image: &Image<'_>, cx: &PlanContext<'_
             let server = inet_address(only_host(network, "VxHS")?)?;
             let tls = secret::uses_tls(protocol, network.tls, cx)?;
             props
-                .opt_str("tls-creds", tls.then(|| secret::tls_object(&node)))
+                .opt_str("tls-creds", tls.then(|| secret::tls_object(node)))
                 .opt_str("vdisk-id", name)
                 .value("server", server)
         }
         Protocol::Http | Protocol::Https | Protocol::Ftp | Protocol::Ftps | Protocol::Tftp => {
-            props.extend(curl::props(network, auth, &node)?)
+            props.extend(curl::props(network, auth, node)?)
         }
         Protocol::Iscsi => props
             .extend(iscsi(network)?)
@@ -85,7 +89,7 @@ fn network_props(network: &NetworkSource, image: &Image<'_>, cx: &PlanContext<'_
                 None => Props::new(),
                 Some(auth) => Props::new()
                     .str("user", auth.username.clone())
-                    .str("password-secret", secret::auth_secret(&node)),
+                    .str("password-secret", secret::auth_secret(node)),
             })
             .opt_str("initiator-name", network.initiator.clone()),
         Protocol::Nbd => {
@@ -93,7 +97,7 @@ fn network_props(network: &NetworkSource, image: &Image<'_>, cx: &PlanContext<'_
             props
                 .value("server", socket_address(only_host(network, "nbd")?)?)
                 .opt_str("export", name)
-                .opt_str("tls-creds", tls.then(|| secret::tls_object(&node)))
+                .opt_str("tls-creds", tls.then(|| secret::tls_object(node)))
                 .opt_str("tls-hostname", network.tls_hostname.clone())
                 .opt_u64("reconnect-delay", Some(network.reconnect_delay).filter(|delay| *delay > 0))
         }
@@ -104,7 +108,7 @@ fn network_props(network: &NetworkSource, image: &Image<'_>, cx: &PlanContext<'_
                 Some(auth) => props
                     .str("user", auth.username.clone())
                     .value("auth-client-required", json!(["cephx", "none"]))
-                    .str("key-secret", secret::auth_secret(&node)),
+                    .str("key-secret", secret::auth_secret(node)),
             }
         }
         Protocol::Sheepdog => {

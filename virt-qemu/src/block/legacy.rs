@@ -13,7 +13,7 @@ use crate::plan::{Part, PlanContext, keyval};
 pub(crate) fn objects(image: &Image<'_>, alias: &str, cx: &PlanContext<'_>) -> Result<Vec<Part>> {
     let rename =
         |text: &str| text.replacen(&image.storage_node(), alias, 1).replacen(&image.format_node(), alias, 1);
-    let parts = secret::objects(image, cx)?;
+    let parts = secret::objects(image, &image.storage_node(), cx)?;
     Ok(parts
         .into_iter()
         .map(|part| match part {
@@ -29,7 +29,7 @@ pub(crate) fn objects(image: &Image<'_>, alias: &str, cx: &PlanContext<'_>) -> R
 /// As [`Image::parts`].
 pub(crate) fn network_options(image: &Image<'_>, cx: &PlanContext<'_>) -> Result<Vec<String>> {
     let mut options = Vec::new();
-    flatten("file", &backend::props(image, cx)?.into_json(), &mut options);
+    flatten("file", &backend::props(image, &image.storage_node(), cx)?.into_json(), &mut options);
     Ok(options)
 }
 

@@ -114,10 +114,9 @@ impl Image<'_> {
     /// # Errors
     /// For places and formats that QEMU can not reach or read.
     pub fn parts(&self, backing: BackingNode<'_>, cx: &PlanContext<'_>) -> Result<Vec<Part>> {
-        let mut parts = secret::objects(self, cx)?;
-        parts.push(Part::Blockdev(
-            backend::props(self, cx)?.extend(self.common(&self.storage_node(), false)?),
-        ));
+        let node = self.storage_node();
+        let mut parts = secret::objects(self, &node, cx)?;
+        parts.push(Part::Blockdev(backend::props(self, &node, cx)?.extend(self.common(&node, false)?)));
         if let (Some(name), Some(slice)) = (self.slice_node(), self.source.slice) {
             let props = Props::new()
                 .str("driver", "raw")
@@ -130,6 +129,23 @@ impl Image<'_> {
             parts.push(Part::Blockdev(props));
         }
         parts.push(Part::Blockdev(format::props(self, backing)?));
+        Ok(parts)
+    }
+
+    /// Name of the only node of a SCSI unit, whose bytes nobody but the guest makes sense of.
+    #[must_use]
+    pub fn bare_node(&self) -> String {
+        format!("{}-backend", self.prefix)
+    }
+
+    /// The parts that make the only node of a SCSI unit.
+    ///
+    /// # Errors
+    /// For places that QEMU can not reach.
+    pub fn bare_parts(&self, cx: &PlanContext<'_>) -> Result<Vec<Part>> {
+        let node = self.bare_node();
+        let mut parts = secret::objects(self, &node, cx)?;
+        parts.push(Part::Blockdev(backend::props(self, &node, cx)?.extend(self.common(&node, true)?)));
         Ok(parts)
     }
 

@@ -61,11 +61,10 @@ pub(super) fn tls_object(node: &str) -> String {
     format!("obj{node}_tls0")
 }
 
-/// The objects, in the order in which QEMU is told of them.
-pub(super) fn objects(image: &Image<'_>, cx: &PlanContext<'_>) -> Result<Vec<Part>> {
+/// The objects, named after the node that reaches the bytes, in the order in which QEMU is told of them.
+pub(super) fn objects(image: &Image<'_>, node: &str, cx: &PlanContext<'_>) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     let source = image.source;
-    let node = image.storage_node();
     if let Some(reservations) = source.reservations.as_ref().filter(|reservations| !reservations.managed) {
         let props = Props::new()
             .str("qom-type", "pr-manager-helper")
@@ -83,7 +82,7 @@ pub(super) fn objects(image: &Image<'_>, cx: &PlanContext<'_>) -> Result<Vec<Par
             _ => SecretUsage::Iscsi,
         };
         parts.push(Part::Secret {
-            id: auth_secret(&node),
+            id: auth_secret(node),
             source: SecretSource::Stored { lookup: auth.secret.clone(), usage },
         });
     }
@@ -91,9 +90,9 @@ pub(super) fn objects(image: &Image<'_>, cx: &PlanContext<'_>) -> Result<Vec<Par
         if !network.cookies.is_empty() {
             let cookies = network.cookies.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value));
             let text = cookies.collect::<Vec<_>>().join("; ");
-            parts.push(Part::Secret { id: cookie_secret(&node), source: SecretSource::Text(text) });
+            parts.push(Part::Secret { id: cookie_secret(node), source: SecretSource::Text(text) });
         }
-        parts.extend(tls(network.protocol, network.tls, &node, cx)?);
+        parts.extend(tls(network.protocol, network.tls, node, cx)?);
     }
     if let Some(encryption) = &source.encryption {
         for (n, lookup) in encryption.secrets.iter().enumerate() {

@@ -162,6 +162,16 @@ capabilities! {
     TpmCrb "tpm-crb" Evidence::Listed("query-tpm-models", "tpm-crb");
     TpmSpapr "tpm-spapr" Evidence::Type("tpm-spapr");
     SpaprTpmProxy "spapr-tpm-proxy" Evidence::Type("spapr-tpm-proxy");
+    // File systems and host devices.
+    FsdevMultidevs "fsdev.multidevs" Evidence::OptionParameter("fsdev", "multidevs");
+    VhostUserFs "vhost-user-fs" Evidence::Type("vhost-user-fs-device");
+    VhostUserFsBootindex "vhost-user-fs.bootindex" Evidence::DeviceProperty("vhost-user-fs-pci", "bootindex");
+    UsbHostHostdevice "usb-host.hostdevice" Evidence::DeviceProperty("usb-host", "hostdevice");
+    UsbHostGuestResetsAll "usb-host.guest-resets-all" Evidence::DeviceProperty("usb-host", "guest-resets-all");
+    VfioPci "vfio-pci" Evidence::Type("vfio-pci");
+    VfioCcw "vfio-ccw" Evidence::Type("vfio-ccw");
+    VfioAp "vfio-ap" Evidence::Type("vfio-ap");
+    VhostScsi "vhost-scsi" Evidence::Type("vhost-scsi");
     // Controllers.
     Piix3UsbUhci "piix3-usb-uhci" Evidence::Type("piix3-usb-uhci");
     Piix4UsbUhci "piix4-usb-uhci" Evidence::Type("piix4-usb-uhci");

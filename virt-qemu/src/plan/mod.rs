@@ -92,6 +92,17 @@ pub enum HostNeed {
         /// The socket that QEMU connects to.
         socket: PathBuf,
     },
+    /// A `virtiofsd` process that serves this socket for the file system with this alias.
+    Virtiofsd {
+        /// Alias of the file system.
+        filesystem: String,
+        /// The program; absent for the usual one.
+        binary: Option<String>,
+        /// Its arguments, but for `--fd=N`, the descriptor of the listening socket.
+        arguments: Vec<String>,
+        /// The socket that QEMU connects to.
+        socket: PathBuf,
+    },
     /// A message bus of the domain's own that listens at this path.
     MessageBus(PathBuf),
 }
@@ -105,6 +116,9 @@ impl std::fmt::Display for HostNeed {
             Self::Swtpm { tpm, socket } => write!(f, "swtpm for {tpm} at {}", socket.display()),
             Self::Passt { interface, socket } => {
                 write!(f, "passt for {interface} at {}", socket.display())
+            }
+            Self::Virtiofsd { filesystem, socket, .. } => {
+                write!(f, "virtiofsd process of {filesystem} at {}", socket.display())
             }
             Self::MessageBus(path) => write!(f, "message bus at {}", path.display()),
         }

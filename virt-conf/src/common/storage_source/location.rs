@@ -6,6 +6,7 @@ use virt_xml::{Element, Writer};
 
 use super::network::NetworkSource;
 use crate::common::address::Pci;
+use crate::common::chardev::Reconnect;
 use crate::error::xml_error;
 use crate::{FormatFlags, ParseFlags, Result};
 
@@ -53,7 +54,7 @@ pub enum Location {
         /// `path` of the process' socket.
         path: String,
         /// `<reconnect>`.
-        reconnect: Option<Reconnect>,
+        reconnect: Reconnect,
     },
     /// A vDPA device of the host.
     VhostVdpa {
@@ -84,15 +85,6 @@ pub struct Nvme {
     pub namespace: u64,
     /// `<address>` on the host.
     pub address: Pci,
-}
-
-/// Whether and after how long a lost connection is made again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reconnect {
-    /// `enabled`.
-    pub enabled: bool,
-    /// `timeout`, seconds; 0 where it is not enabled.
-    pub timeout: u32,
 }
 
 impl Default for Location {
@@ -192,12 +184,11 @@ impl Location {
         match self {
             Self::Network(network) => network.format_children(w, flags),
             Self::Nvme(nvme) => w.element("address", |w| nvme.address.format_place(w)),
-            Self::VhostUser { reconnect: Some(reconnect), .. } => reconnect.format(w),
+            Self::VhostUser { reconnect, .. } => reconnect.format(w),
             Self::File { .. }
             | Self::Block { .. }
             | Self::Dir { .. }
             | Self::Volume(_)
-            | Self::VhostUser { reconnect: None, .. }
             | Self::VhostVdpa { .. } => {}
         }
     }
@@ -246,33 +237,5 @@ fn parse_vhost_user(el: Element<'_>) -> Result<Location> {
     let Some(path) = el.attr("path") else {
         return fail("missing 'path' attribute for vhostuser disk source");
     };
-    let reconnect = el.child("reconnect").map(Reconnect::parse).transpose()?.flatten();
-    Ok(Location::VhostUser { path: path.to_owned(), reconnect })
-}
-
-impl Reconnect {
-    /// Reads a `<reconnect>` element; `None` where it says nothing.
-    ///
-    /// # Errors
-    /// Where the time is missing.
-    pub fn parse(el: Element<'_>) -> Result<Option<Self>> {
-        Ok(match el.attr_yes_no("enabled")? {
-            None => None,
-            Some(false) => Some(Self { enabled: false, timeout: 0 }),
-            Some(true) => {
-                let timeout = el.required("timeout", el.attr_u32("timeout", Base::Ten)?)?;
-                Some(Self { enabled: true, timeout })
-            }
-        })
-    }
-
-    /// Writes the element.
-    pub fn format(&self, w: &mut Writer) {
-        w.element("reconnect", |w| {
-            w.attr_yes_no("enabled", Some(self.enabled));
-            if self.enabled {
-                w.attr("timeout", self.timeout);
-            }
-        });
-    }
+    Ok(Location::VhostUser { path: path.to_owned(), reconnect: Reconnect::parse_child(el)? })
 }

@@ -11,7 +11,7 @@ use virt_xml::{Element, Writer};
 
 pub use backing::Backing;
 pub(crate) use backing::{backing_source_index, image_format, storage_type};
-pub use location::{Location, Nvme, PoolMode, Reconnect, StorageType, Volume};
+pub use location::{Location, Nvme, PoolMode, StorageType, Volume};
 pub use network::{Cookie, NetworkHost, NetworkSource, Protocol, SshIdentity, Transport};
 pub use reservations::Reservations;
 

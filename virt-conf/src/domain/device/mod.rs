@@ -5,10 +5,13 @@ mod channel;
 mod console;
 mod controller;
 mod disk;
+mod filesystem;
 mod graphics;
+mod hostdev;
 mod hub;
 mod input;
 mod interface;
+mod lease;
 mod memballoon;
 mod panic;
 mod parallel;
@@ -44,10 +47,18 @@ pub use disk::{
     DiskName, DiskTarget, ErrorPolicy, Geometry, IoTune, Mirror, MirrorJob, MirrorState, Sgio,
     SnapshotLocation, StartupPolicy, Transient, Translation, Tray,
 };
+pub use filesystem::{
+    AccessMode, CacheMode, Filesystem, FilesystemDriver, FilesystemModel, FilesystemSource, Multidevs,
+    SandboxMode, Virtiofs, WritePolicy,
+};
 pub use graphics::{
     Connected, DbusDisplay, Desktop, EglHeadless, Gl, Graphics, GraphicsAuth, GraphicsType, ImageCompression,
     Listen, ListenAt, ListenType, MouseMode, Rdp, Sdl, SharePolicy, Spice, SpiceChannel, SpiceChannelMode,
     StreamingMode, Vnc, WanCompression,
+};
+pub use hostdev::{
+    Capability, GuestReset, Hostdev, HostdevSource, Iscsi, Mdev, MdevModel, OriginalStates, PciHostdev,
+    ScsiAdapter, ScsiHostdev, ScsiUnit, SubsystemType, UsbHostdev, VhostScsi, VhostScsiModel,
 };
 pub use hub::{Hub, HubType};
 pub use input::{GrabToggle, Input, InputBus, InputGrab, InputModel, InputType};
@@ -57,6 +68,7 @@ pub use interface::{
     LinkState, MacTableManager, MacType, Offloads, PciBackend, PortForward, PortRange, SocketSource,
     TeamingType, TxMode, VhostUserMode,
 };
+pub use lease::Lease;
 pub use memballoon::{Memballoon, MemballoonModel};
 pub use panic::{Panic, PanicModel};
 pub use parallel::Parallel;
@@ -83,6 +95,8 @@ macro_rules! for_each_device {
         $callback! {
             disks: Vec Disk "disk";
             controllers: Vec Controller "controller";
+            leases: Vec Lease "lease";
+            filesystems: Vec Filesystem "filesystem";
             interfaces: Vec Interface "interface";
             smartcards: Vec Smartcard "smartcard";
             serials: Vec Serial "serial";
@@ -97,6 +111,7 @@ macro_rules! for_each_device {
             videos: Vec Video "video";
             redirdevs: Vec Redirdev "redirdev";
             redirfilter: Option Redirfilter "redirfilter";
+            hostdevs: Vec Hostdev "hostdev";
             hubs: Vec Hub "hub";
             watchdogs: Vec Watchdog "watchdog";
             memballoon: Option Memballoon "memballoon";

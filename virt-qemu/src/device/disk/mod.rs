@@ -7,6 +7,7 @@ mod place;
 mod props;
 mod sd;
 
+pub(crate) use frontend::require_shared_memory;
 use virt_conf::common::storage_source::Location;
 use virt_conf::domain::Domain;
 use virt_conf::domain::device::{ControllerType, Disk, DiskBus, DiskModel, DiskName, ScsiModel};
@@ -137,8 +138,10 @@ impl QemuDevice for Disk {
             Location::VhostUser { path, reconnect } => {
                 let alias = self.info.alias.as_deref().unwrap_or_default();
                 let mut chardev = format!("socket,id={},path={}", vhost_user_chardev(alias), keyval(path));
-                if let Some(reconnect) = reconnect {
-                    chardev.push_str(&format!(",reconnect={}", reconnect.timeout));
+                match reconnect.enabled {
+                    Some(true) => chardev.push_str(&format!(",reconnect={}", reconnect.timeout)),
+                    Some(false) => chardev.push_str(",reconnect=0"),
+                    None => {}
                 }
                 plan.parts.push(Part::Chardev(chardev));
                 None

@@ -20,6 +20,7 @@ pub use name::DiskName;
 pub use target::{DiskBus, DiskTarget, Tray};
 
 use super::{Device, Domain, FormatContext, ParseContext};
+use crate::common::address::Drive;
 use crate::common::device_info::Takes;
 use crate::common::storage_source::{Location, SourceParts};
 use crate::common::{Address, DeviceInfo, StorageSource};
@@ -161,7 +162,7 @@ impl Disk {
 
     /// The place on a controller, of the buses that have controllers.
     #[must_use]
-    pub const fn drive(&self) -> Option<&crate::common::address::Drive> {
+    pub const fn drive(&self) -> Option<&Drive> {
         match &self.info.address {
             Address::Drive(drive) => Some(drive),
             _ => None,
@@ -344,6 +345,9 @@ impl Device for Disk {
             let name = DiskName::parse(dev)
                 .ok_or_else(|| xml_error(format!("Unknown disk name '{dev}' and no address specified")))?;
             if let Some(drive) = name::default_drive(self.bus(), name.index) {
+                if self.bus() == DiskBus::Scsi {
+                    refuse_hostdev_place(dev, &drive, domain)?;
+                }
                 self.info.address = Address::Drive(drive);
             }
         }
@@ -471,6 +475,17 @@ impl Disk {
         }
         Ok(())
     }
+}
+
+/// The place that follows from a disk's name may have been given to a SCSI unit of the host.
+fn refuse_hostdev_place(name: &str, drive: &Drive, domain: &Domain) -> Result<()> {
+    if domain.devices.hostdevs.iter().any(|hostdev| hostdev.scsi_place() == Some(drive)) {
+        return Err(unsupported(format!(
+            "using disk target name '{name}' conflicts with SCSI host device address controller='{}' bus='{}' target='{}' unit='{}'",
+            drive.controller, drive.bus, drive.target, drive.unit
+        )));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

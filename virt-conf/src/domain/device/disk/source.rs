@@ -184,7 +184,7 @@ pub(super) fn validate_discard_no_unref(disk: &Disk) -> Result<()> {
 
 impl NetworkSource {
     /// An iSCSI target that names no unit means the first.
-    pub(super) fn fill(&mut self) {
+    pub(in crate::domain::device) fn fill(&mut self) {
         if self.protocol == Protocol::Iscsi
             && let Some(name) = &mut self.name
             && !name.contains('/')
