@@ -196,7 +196,7 @@ pub fn chain_parts(disk: &Disk, cx: &PlanContext<'_>) -> Result<Vec<Part>> {
     let mut behind: Option<String> = None;
     for (source, prefix, options) in images.iter().rev() {
         let image = Image { source, prefix, options: *options };
-        let backing = match (&behind, source.backing.as_deref()) {
+        let backing = match (&behind, &source.backing) {
             (Some(node), _) => BackingNode::Node(node),
             (None, Some(Backing::End)) => BackingNode::End,
             (None, _) => BackingNode::Unknown,
@@ -233,8 +233,9 @@ fn check_backing(source: &StorageSource, backing: BackingNode<'_>) -> Result<()>
 /// The format of an image, where nothing was said what such a place usually has.
 #[must_use]
 pub fn effective_format(source: &StorageSource) -> ImageFormat {
-    source.format.unwrap_or(match source.location.actual() {
-        Location::Dir { .. } => ImageFormat::Fat,
-        _ => ImageFormat::Raw,
-    })
+    match (source.format, source.location.actual()) {
+        (Some(format), _) => format,
+        (None, Location::Dir { .. }) => ImageFormat::Fat,
+        (None, _) => ImageFormat::Raw,
+    }
 }

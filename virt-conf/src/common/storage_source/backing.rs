@@ -16,7 +16,7 @@ pub enum Backing {
     /// Nothing: the chain ends here.
     End,
     /// Another image.
-    Source(StorageSource),
+    Source(Box<StorageSource>),
 }
 
 impl Backing {
@@ -24,9 +24,9 @@ impl Backing {
     ///
     /// # Errors
     /// Where format or source are missing, and as [`StorageSource::parse`].
-    pub fn parse_child(parent: Element<'_>, flags: ParseFlags) -> Result<Option<Box<Self>>> {
+    pub fn parse_child(parent: Element<'_>, flags: ParseFlags) -> Result<Option<Self>> {
         let Some(el) = parent.child("backingStore") else { return Ok(None) };
-        let Some(kind) = el.attr("type") else { return Ok(Some(Box::new(Self::End))) };
+        let Some(kind) = el.attr("type") else { return Ok(Some(Self::End)) };
         let index = if flags.contains(ParseFlags::INACTIVE) { None } else { el.attr("index") };
         let format = el.child("format");
         let format_text = format
@@ -40,7 +40,7 @@ impl Backing {
         let image = image_format(el, format_text)?;
         let index = index.map(|text| backing_source_index(el, text)).transpose()?;
         let metadata_cache = format.map(parse_metadata_cache).transpose()?.flatten();
-        Ok(Some(Box::new(Self::Source(StorageSource {
+        Ok(Some(Self::Source(Box::new(StorageSource {
             format: Some(image),
             index,
             metadata_cache,

@@ -44,7 +44,7 @@ pub enum Location {
         path: Option<String>,
     },
     /// On a server.
-    Network(NetworkSource),
+    Network(Box<NetworkSource>),
     /// In a storage pool.
     Volume(Box<Volume>),
     /// A namespace of an NVMe device that is taken from the host.
@@ -137,7 +137,7 @@ impl Location {
             }
             StorageType::Block => Self::Block { path: path("dev") },
             StorageType::Dir => Self::Dir { path: path("dir") },
-            StorageType::Network => Self::Network(NetworkSource::parse(el, flags)?),
+            StorageType::Network => Self::Network(Box::new(NetworkSource::parse(el, flags)?)),
             StorageType::Volume => Self::Volume(Box::new(Volume::parse(el)?)),
             StorageType::Nvme => Self::Nvme(Nvme::parse(el)?),
             StorageType::VhostUser => parse_vhost_user(el)?,

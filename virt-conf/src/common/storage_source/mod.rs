@@ -63,7 +63,7 @@ pub struct StorageSource {
     /// `<metadata_cache><max_size>`, bytes.
     pub metadata_cache: Option<u64>,
     /// `<backingStore>`: the image behind it; absent where nobody has looked.
-    pub backing: Option<Box<Backing>>,
+    pub backing: Option<Backing>,
     /// Whether the chain was read from the image rather than written by a person.
     pub detected: bool,
 }
@@ -117,7 +117,7 @@ impl StorageSource {
     /// The image behind this one.
     #[must_use]
     pub fn backing_source(&self) -> Option<&Self> {
-        match self.backing.as_deref() {
+        match &self.backing {
             Some(Backing::Source(source)) => Some(source),
             Some(Backing::End) | None => None,
         }
@@ -125,7 +125,7 @@ impl StorageSource {
 
     /// The image behind this one, to change it.
     pub fn backing_source_mut(&mut self) -> Option<&mut Self> {
-        match self.backing.as_deref_mut() {
+        match &mut self.backing {
             Some(Backing::Source(source)) => Some(source),
             Some(Backing::End) | None => None,
         }

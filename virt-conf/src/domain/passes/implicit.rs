@@ -3,7 +3,9 @@
 use crate::common::Address;
 use crate::common::address::Ccid;
 use crate::domain::Domain;
-use crate::domain::device::{ChannelTarget, ConsoleTarget, ControllerKind, ControllerType, DiskBus, Video};
+use crate::domain::device::{
+    ChannelTarget, ConsoleTarget, Controller, ControllerKind, ControllerType, DiskBus, HostdevSource, Video,
+};
 
 /// Disk buses whose disks hang on controllers, in the order in which these are added.
 const DISK_BUSES: [(DiskBus, ControllerType); 4] = [
@@ -24,6 +26,29 @@ impl Domain {
         }
         self.add_virtio_serial_controllers();
         self.place_smartcards();
+        self.add_scsi_hostdev_controllers();
+    }
+
+    /// Adds the controllers of the host's SCSI units, of the model that such a controller has already.
+    ///
+    /// A unit without a place counts for the first controller.
+    pub(super) fn add_scsi_hostdev_controllers(&mut self) {
+        let mut last = None;
+        let mut model = None;
+        for hostdev in &self.devices.hostdevs {
+            if !matches!(hostdev.source, HostdevSource::Scsi(_)) {
+                continue;
+            }
+            let index = hostdev.scsi_place().map_or(0, |place| place.controller);
+            if last.is_none_or(|last| index > last) {
+                last = Some(index);
+                let controller = self.controller(ControllerType::Scsi, index);
+                model = controller.and_then(Controller::scsi_model).or(model);
+            }
+        }
+        for index in last.map_or(0..0, |last| 0..last.saturating_add(1)) {
+            self.ensure_controller(ControllerKind::Scsi { model }, index);
+        }
     }
 
     /// Adds a display where there are graphics to show it.

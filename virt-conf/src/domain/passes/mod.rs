@@ -30,6 +30,7 @@ impl Domain {
         self.refuse_usb_devices()?;
         policy.begin(self, flags)?;
         self.order_controllers();
+        self.add_scsi_hostdev_controllers();
         self.index_controllers();
         policy.domain(self, flags)?;
         self.number_isa_serials()?;

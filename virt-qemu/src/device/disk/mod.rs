@@ -62,8 +62,7 @@ fn plan_floppy_controller(cx: &mut PlanContext<'_>) {
     }
     let order = |unit: u32| {
         drives()
-            .filter(|disk| disk.drive().is_some_and(|drive| (drive.unit > 0) == (unit > 0)))
-            .last()
+            .rfind(|disk| disk.drive().is_some_and(|drive| (drive.unit > 0) == (unit > 0)))
             .and_then(|disk| disk.info.effective_boot_order)
     };
     let (first, second) = (order(0), order(1));

@@ -49,7 +49,7 @@ pub(super) fn plan(
         readonly: hostdev.readonly,
         location: match &scsi.unit {
             ScsiUnit::Adapter(adapter) => Location::Block { path: Some(host_device(adapter)?.to_owned()) },
-            ScsiUnit::Iscsi(iscsi) => Location::Network(iscsi.network.clone()),
+            ScsiUnit::Iscsi(iscsi) => Location::Network(Box::new(iscsi.network.clone())),
         },
         auth: match &scsi.unit {
             ScsiUnit::Adapter(_) => None,

@@ -16,7 +16,7 @@ pub use scsi::{Iscsi, ScsiAdapter, ScsiHostdev, ScsiUnit, VhostScsi, VhostScsiMo
 pub use usb::{GuestReset, UsbHostdev};
 
 use super::interface::TeamingType;
-use super::{Device, Domain, FormatContext, ParseContext};
+use super::{Controller, Device, Domain, FormatContext, ParseContext};
 use crate::common::address::{AddressType, Drive};
 use crate::common::device_info::Takes;
 use crate::common::{Address, DeviceInfo};
@@ -190,6 +190,9 @@ impl Device for Hostdev {
                 Ok(())
             }
             HostdevSource::Mdev(mdev) => mdev.check_address(&self.info.address),
+            HostdevSource::Usb(_) if domain.devices.controllers.iter().any(Controller::is_usb_none) => {
+                Err(unsupported("Can't add host USB device: USB is disabled in this host"))
+            }
             HostdevSource::Usb(_)
             | HostdevSource::Pci(_)
             | HostdevSource::ScsiHost(_)
