@@ -3,7 +3,6 @@
 mod boot;
 mod graphics;
 
-pub use boot::assign as boot_order;
 pub use graphics::{PortUse, Ports, PretendedPorts, graphics};
 
 use virt_conf::domain::Domain;

@@ -29,7 +29,10 @@ pub(super) fn open(plan: &Plan, live: &Domain, spawn: &mut Spawn, monitor: Owned
             HostNeed::Fd { number, source } => {
                 spawn.pass_fd_as(opener.open(source)?, *number);
             }
-            HostNeed::Passt { .. } | HostNeed::MessageBus(_) | HostNeed::Swtpm { .. } => {
+            HostNeed::Passt { .. }
+            | HostNeed::MessageBus(_)
+            | HostNeed::Swtpm { .. }
+            | HostNeed::Virtiofsd { .. } => {
                 return Err(Error::no_support(&format!("starting a guest that needs {need}")));
             }
         }
