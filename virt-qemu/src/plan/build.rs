@@ -9,7 +9,7 @@ use super::{
 };
 use crate::caps::{Cap, Capabilities};
 use crate::config::Config;
-use crate::device::{self, controller};
+use crate::device::{self, controller, disk, hostdev};
 use crate::host::Host;
 
 /// A step of a plan.
@@ -32,7 +32,7 @@ const ORDER: &[Step] = &[
     Devices("memory"),
     Devices("hub"),
     Do(controller::plan_ccid),
-    Devices("disk"),
+    Do(disk::plan_all),
     Devices("filesystem"),
     Devices("interface"),
     Devices("smartcard"),
@@ -48,7 +48,7 @@ const ORDER: &[Step] = &[
     Devices("sound"),
     Devices("watchdog"),
     Devices("redirdev"),
-    Devices("hostdev"),
+    Do(hostdev::plan_all),
     Devices("memballoon"),
     Devices("rng"),
     Devices("nvram"),
@@ -62,7 +62,7 @@ const ORDER: &[Step] = &[
 
 /// Kinds of devices that other steps plan, or that QEMU is not told of.
 #[cfg(test)]
-const ELSEWHERE: &[&str] = &["controller", "lease", "redirfilter"];
+const ELSEWHERE: &[&str] = &["controller", "disk", "hostdev", "lease", "redirfilter"];
 
 /// Plans the start of a filled and validated domain.
 ///
@@ -94,6 +94,7 @@ pub fn build(
 /// Everything before the devices.
 fn start(cx: &mut PlanContext<'_>) -> Result<()> {
     identity::process(cx);
+    disk::plan_managed_reservations(cx);
     firmware::flash_images(cx)?;
     machine::machine(cx)?;
     machine::accelerator(cx);
