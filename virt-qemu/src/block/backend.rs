@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 use virt_conf::common::encryption::{Encryption, EncryptionEngine};
 use virt_conf::common::storage_source::{Location, NetworkHost, NetworkSource, Protocol, Transport};
-use virt_types::{Result, TextEnum};
+use virt_types::{Error, ErrorCode, ErrorDomain, Result, TextEnum};
 
 use super::secret::{self, MANAGED_HELPER};
 use super::{Image, curl};
-use crate::error::{internal, unsupported};
+use crate::error::internal;
 use crate::plan::{PlanContext, Props};
 
 /// The storage node's own properties.
@@ -126,17 +126,17 @@ fn network_props(
             props
                 .value("server", json!({"host": host, "type": "inet"}))
                 .opt_str("path", name)
-                .opt_u64("user", nfs_id(network.nfs_user.as_deref())?)
-                .opt_u64("group", nfs_id(network.nfs_group.as_deref())?)
+                .opt_u64("user", nfs_id("user", network.nfs_user.as_deref())?)
+                .opt_u64("group", nfs_id("group", network.nfs_group.as_deref())?)
         }
     })
 }
 
 /// The number of a user or group; `+7` is libvirt's spelling of the number 7.
-fn nfs_id(text: Option<&str>) -> Result<Option<u32>> {
+fn nfs_id(kind: &str, text: Option<&str>) -> Result<Option<u32>> {
     let Some(text) = text else { return Ok(None) };
     text.strip_prefix('+').unwrap_or(text).parse().map(Some).map_err(|_| {
-        unsupported(format!("the name '{text}' can not be sent to an NFS server"))
+        Error::new(ErrorCode::InvalidArg, ErrorDomain::Qemu, format!("Failed to parse {kind} '{text}'"))
             .with_hint("give its number, such as user='+107'")
     })
 }

@@ -91,6 +91,12 @@ fn scsi(controller: &Controller, model: Option<ScsiModel>, cx: &QemuContext<'_>)
                     "virtio-scsi IOThreads only available for virtio pci and virtio ccw controllers",
                 ));
             }
+            if let Some(number) = controller.driver.iothread
+                && cx.domain.iothreads.find(number).is_none()
+            {
+                let detail = format!("controller iothread '{number}' not defined in iothreadid");
+                return Err(unsupported(detail));
+            }
             Ok(())
         }
         Some(ScsiModel::Ncr53c90) if controller.index != Some(0) => {

@@ -3,7 +3,7 @@
 use virt_conf::ParseFlags;
 use virt_conf::common::Address;
 use virt_conf::domain::Domain;
-use virt_conf::domain::device::{Controller, ControllerKind, PciModel, ScsiModel, UsbModel};
+use virt_conf::domain::device::{Controller, ControllerKind, PciController, PciModel, ScsiModel, UsbModel};
 use virt_types::{Arch, Result};
 
 use crate::caps::{Cap, Capabilities};
@@ -46,25 +46,7 @@ pub(super) fn complete(controller: &mut Controller, cx: &QemuContext<'_>) -> Res
                 _ => {}
             }
         }
-        ControllerKind::Pci(pci) => match pci.model {
-            // An index that is still to be given will be that of a further root.
-            Some(PciModel::PciRoot | PciModel::PcieRoot)
-                if index != Some(0) && !machine::is_pseries(domain) =>
-            {
-                return Err(xml_error("pci-root and pcie-root controllers should have index 0"));
-            }
-            Some(PciModel::PciExpanderBus) if !machine::is_i440fx(domain) => {
-                return Err(unsupported(
-                    "pci-expander-bus controllers are only supported on 440fx-based machinetypes",
-                ));
-            }
-            Some(PciModel::PcieExpanderBus) if !machine::is_q35(domain) && !machine::is_arm_virt(domain) => {
-                return Err(unsupported(
-                    "pcie-expander-bus controllers are not supported with this machine type",
-                ));
-            }
-            _ => {}
-        },
+        ControllerKind::Pci(pci) => refuse_pci(pci, index, domain)?,
         ControllerKind::Ide { .. }
         | ControllerKind::Fdc
         | ControllerKind::Sata
@@ -74,6 +56,36 @@ pub(super) fn complete(controller: &mut Controller, cx: &QemuContext<'_>) -> Res
         | ControllerKind::Isa => {}
     }
     Ok(())
+}
+
+/// Refuses PCI controllers that the machine has no room for.
+fn refuse_pci(pci: &PciController, index: Option<u32>, domain: &Domain) -> Result<()> {
+    let Some(model) = pci.model else { return Ok(()) };
+    match model {
+        // An index that is still to be given will be that of a further root.
+        PciModel::PciRoot | PciModel::PcieRoot if index != Some(0) && !machine::is_pseries(domain) => {
+            return Err(xml_error("pci-root and pcie-root controllers should have index 0"));
+        }
+        PciModel::PciExpanderBus if !machine::is_i440fx(domain) => {
+            return Err(unsupported(
+                "pci-expander-bus controllers are only supported on 440fx-based machinetypes",
+            ));
+        }
+        PciModel::PcieExpanderBus if !machine::is_q35(domain) && !machine::is_arm_virt(domain) => {
+            return Err(unsupported(
+                "pcie-expander-bus controllers are not supported with this machine type",
+            ));
+        }
+        _ => {}
+    }
+    let cells = domain.numa.cells.len();
+    match pci.numa_node {
+        Some(node) if usize::try_from(node).is_ok_and(|node| node >= cells) => Err(xml_error(format!(
+            "{model} with index {} is configured for a NUMA node ({node}) not present in the domain's <cpu><numa> array ({cells})",
+            index.unwrap_or_default()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The SCSI controller that a board takes; `None` where this QEMU has none that fits.
