@@ -1,7 +1,9 @@
 //! The whole plan, in the order in which libvirt tells QEMU of a guest.
 
-use virt_conf::domain::Domain;
+use serde_json::Value;
+use virt_conf::domain::{Domain, QemuOverrideKind, QemuProperty};
 use virt_types::Result;
+use virt_xml::number::{self, Base};
 
 use super::{
     Monitor, Part, Plan, PlanContext, Props, cpu, firmware, identity, iothread, machine, memory, monitor,
@@ -75,6 +77,8 @@ pub fn build(
     host: &Host,
     monitor: Monitor,
 ) -> Result<Plan> {
+    let overridden = overridden(domain, caps);
+    let caps = overridden.as_ref().unwrap_or(caps);
     let mut cx = PlanContext { monitor, ..PlanContext::new(domain, caps, config, host) };
     cx.plan.program = domain.emulator.clone().unwrap_or_else(|| caps.binary.clone());
     for step in ORDER {
@@ -88,7 +92,48 @@ pub fn build(
             }
         }
     }
+    override_properties(domain, &mut cx.plan);
     Ok(cx.plan)
+}
+
+/// The capabilities as the document wants them taken, where it says so; names that no plan asks for are ignored.
+fn overridden(domain: &Domain, caps: &Capabilities) -> Option<Capabilities> {
+    let qemu = domain.namespace.qemu()?;
+    if qemu.add_capabilities.is_empty() && qemu.del_capabilities.is_empty() {
+        return None;
+    }
+    let known = |name: &String| Cap::TABLE.iter().map(|(cap, _)| *cap).find(|cap| cap.name() == name);
+    let mut caps = caps.clone();
+    caps.caps.extend(qemu.add_capabilities.iter().filter_map(known));
+    for cap in qemu.del_capabilities.iter().filter_map(known) {
+        caps.caps.remove(&cap);
+    }
+    Some(caps)
+}
+
+/// Gives devices the properties that the document sets over all else.
+fn override_properties(domain: &Domain, plan: &mut Plan) {
+    let Some(qemu) = domain.namespace.qemu() else { return };
+    for part in &mut plan.parts {
+        let Part::Device(props) = part else { continue };
+        let id = props.get("id").and_then(Value::as_str);
+        let wanted = qemu.overrides.iter().filter(|device| Some(device.alias.as_str()) == id);
+        for property in wanted.flat_map(|device| &device.frontend).collect::<Vec<_>>() {
+            props.set(&property.name, override_value(property));
+        }
+    }
+}
+
+/// The value of an override; nothing where the property is to go. Reading the document checked the numbers.
+fn override_value(property: &QemuProperty) -> Option<Value> {
+    let text = property.value.as_deref().unwrap_or_default();
+    match property.kind {
+        QemuOverrideKind::String => Some(Value::from(text)),
+        QemuOverrideKind::Signed => number::parse_i64(text, Base::Ten).map(Value::from),
+        QemuOverrideKind::Unsigned => number::parse_u64(text, Base::Ten).map(Value::from),
+        QemuOverrideKind::Bool => Some(Value::Bool(text == "true")),
+        QemuOverrideKind::Remove => None,
+    }
 }
 
 /// Everything before the devices.
@@ -149,9 +194,31 @@ fn end(cx: &mut PlanContext<'_>) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use virt_conf::ParseFlags;
     use virt_conf::domain::DeviceKind;
 
     use super::*;
+
+    #[test]
+    fn a_document_overrides_properties_and_capabilities() {
+        let xml = "<domain type='qemu' xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'>
+          <name>a</name><memory>1</memory><os><type>hvm</type></os>
+          <q:capabilities><q:add capability='vmgenid'/><q:del capability='vmcoreinfo'/><q:del capability='x'/></q:capabilities>
+          <q:override><q:device alias='d'><q:frontend>
+            <q:property name='a' type='signed' value='-1'/><q:property name='b' type='remove'/>
+          </q:frontend></q:device></q:override>
+        </domain>";
+        let domain = Domain::parse(xml, ParseFlags::INACTIVE).unwrap();
+        let caps = Capabilities { caps: [Cap::Vmcoreinfo].into(), ..Capabilities::default() };
+        assert_eq!(overridden(&domain, &caps).unwrap().caps, [Cap::Vmgenid].into());
+        let device = |id: &str| Part::Device(Props::new().str("id", id).str("b", "x").str("a", "y"));
+        let mut plan = Plan { parts: vec![device("c"), device("d")], ..Plan::default() };
+        override_properties(&domain, &mut plan);
+        assert_eq!(
+            plan.argv(),
+            ["-device", r#"{"id":"c","b":"x","a":"y"}"#, "-device", r#"{"id":"d","a":-1}"#]
+        );
+    }
 
     #[test]
     fn every_kind_of_device_has_its_place() {

@@ -3,6 +3,7 @@
 use virt_conf::domain::device::PanicModel;
 use virt_conf::domain::{
     CacheMode, Cpu, CpuMode, Domain, FeaturePolicy, HypervMode, MaxPhysAddrMode, TimerName, TimerTickpolicy,
+    VirtType,
 };
 use virt_types::{Arch, Error, Result};
 
@@ -45,8 +46,34 @@ pub(super) fn cpu(cx: &mut PlanContext<'_>) -> Result<()> {
     Ok(())
 }
 
+/// A host's own CPU is there for guests that it runs itself only.
+fn check_mode(cx: &PlanContext<'_>, cpu: &Cpu) -> Result<()> {
+    let (arch, host) = (cx.domain.os.arch, cx.host.arch);
+    let native = arch == host
+        || matches!(
+            (host, arch),
+            (Arch::X86_64, Arch::I686)
+                | (Arch::Aarch64, Arch::Armv7l | Arch::Armv6l)
+                | (Arch::Ppc64 | Arch::Ppc64le, Arch::Ppc64 | Arch::Ppc64le)
+        );
+    let supported = match cpu.mode {
+        CpuMode::HostPassthrough => native && cx.domain.virt_type == VirtType::Kvm,
+        CpuMode::HostModel => native,
+        CpuMode::Maximum | CpuMode::Custom => true,
+    };
+    if supported {
+        return Ok(());
+    }
+    let detail = format!(
+        "CPU mode '{}' for {arch} {} domain on {host} host is not supported by hypervisor",
+        cpu.mode, cx.domain.virt_type
+    );
+    Err(unsupported(detail))
+}
+
 /// The model's name and what is said of its features.
 fn model(cx: &PlanContext<'_>, cpu: &Cpu) -> Result<Vec<String>> {
+    check_mode(cx, cpu)?;
     let arch = cx.domain.os.arch;
     let mut words = Vec::new();
     match cpu.mode {

@@ -106,6 +106,7 @@ pub fn preallocates(cx: &PlanContext<'_>, backend: &Backend) -> Result<bool> {
 
 /// Whether a NUMA node can not be described by its size alone.
 pub(super) fn is_needed(cx: &PlanContext<'_>, backend: &Backend) -> Result<bool> {
+    host_nodes(cx, backend)?;
     let source = cx.domain.memory_backing.source;
     let specified = backend.node.is_some_and(|node| cx.domain.numatune.node(node).is_some());
     Ok(pages(cx, backend)?.special

@@ -96,6 +96,14 @@ impl Props {
         self
     }
 
+    /// Replaces, adds or removes a property.
+    pub fn set(&mut self, name: &str, value: Option<Value>) {
+        match value {
+            Some(value) => drop(self.0.insert(name.to_owned(), value)),
+            None => drop(self.0.shift_remove(name)),
+        }
+    }
+
     /// The value of a property.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {

@@ -81,7 +81,6 @@ impl Policy for QemuPolicy<'_> {
     }
 
     fn validate_domain(&self, domain: &Domain) -> Result<()> {
-        memory::check(domain)?;
         validate::domain(domain, self)
     }
 

@@ -369,6 +369,10 @@ mod tests {
             ),
             ("<shares>x</shares>", ErrorCode::XmlError),
             ("<cachetune vcpus='0'><monitor level='2' vcpus='0'/></cachetune>", ErrorCode::XmlError),
+            (
+                "<cachetune vcpus='0'><cache id='0' level='3' type='both' size='1'/><cache id='0' level='3' type='code' size='1'/></cachetune>",
+                ErrorCode::XmlError,
+            ),
         ] {
             let error = parse(&format!("<d><cputune>{xml}</cputune></d>")).unwrap_err();
             assert_eq!(error.code(), code, "{xml}");

@@ -146,9 +146,14 @@ impl Resctrl {
             .ok_or_else(|| xml_error("missing element or attribute './@size'").at(el.place()))?;
         let size = parse_scaled("./@size", text, el.attr("unit"), 1024, u64::MAX)
             .map_err(|error| error.at(el.place()))?;
-        if self.caches.iter().any(|cache| (cache.level, cache.kind, cache.id) == (level, kind, id)) {
+        // A part for both kinds leaves nothing to one of them.
+        let collides = |other: &CacheAlloc| {
+            (other.level, other.id) == (level, id)
+                && (other.kind == kind || other.kind == CacheType::Both || kind == CacheType::Both)
+        };
+        if self.caches.iter().any(collides) {
             let detail =
-                format!("Collision in cache allocation: level '{level}', type '{kind}' and id '{id}' repeat");
+                format!("Colliding cache allocations for cache level '{level}' id '{id}', type '{kind}'");
             return Err(xml_error(detail).at(el.place()));
         }
         self.caches.push(CacheAlloc { level, kind, id, size });

@@ -9,15 +9,6 @@ use crate::error::unsupported;
 /// The host's own page size in KiB.
 const SYSTEM_PAGE: u64 = 4;
 
-/// Elsewhere than on POWER, QEMU would make a node on its own where memory can be plugged.
-pub(super) fn hotplug(domain: &Domain) -> Result<()> {
-    if domain.memory.has_hotplug() && domain.numa.cells.is_empty() && !domain.os.arch.is_ppc64() {
-        let detail = "At least one numa node has to be configured when enabling memory hotplug";
-        return Err(unsupported(detail));
-    }
-    Ok(())
-}
-
 pub(super) fn hugepages(domain: &Domain, caps: &Capabilities) -> Result<()> {
     let backing = &domain.memory_backing;
     let Some(first) = backing.hugepages.first() else { return Ok(()) };

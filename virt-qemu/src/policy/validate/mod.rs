@@ -29,7 +29,7 @@ pub(super) fn domain(domain: &Domain, policy: &QemuPolicy<'_>) -> Result<()> {
     firmware::serial_output(domain)?;
     lifecycle(domain)?;
     cpu::model(domain, caps)?;
-    memory::hotplug(domain)?;
+    super::memory::check(domain)?;
     iothreads(domain, caps)?;
     timers::check(domain, caps)?;
     let sleeps = domain.pm.suspend_to_mem.is_some() || domain.pm.suspend_to_disk.is_some();
