@@ -251,3 +251,21 @@ fn an_address_is_made_up_once() {
     assert_eq!(card.mac, Some(mac));
     assert_eq!(card.model, Some(KnownModel::Rtl8139.into()));
 }
+
+#[test]
+fn a_shown_guest_keeps_its_cards_and_what_was_handed_over() {
+    let mut domain = domain(
+        "kvm",
+        "<interface type='hostdev' managed='yes'><mac address='52:54:00:00:00:01'/><driver name='vfio'/><source><address type='pci' bus='3' slot='7'/></source><model type='rtl8139'/></interface>
+         <interface type='user'><mac address='52:54:00:00:00:02'/><model type='virtio'/><driver queues='2'/><boot order='1'/></interface>",
+    );
+    detach_from_host(&mut domain);
+    let cards = &domain.devices.interfaces;
+    assert!(cards.iter().all(|card| card.source == InterfaceSource::Ethernet && card.driver.queues == 0));
+    assert_eq!(cards[1].mac_text(), "52:54:00:00:00:02");
+    assert_eq!((cards[1].info.boot_order, cards[1].info.effective_boot_order), (Some(1), None));
+    assert!(matches!(
+        &domain.devices.hostdevs[..],
+        [Hostdev { managed: true, source: HostdevSource::Pci(_), .. }]
+    ));
+}
