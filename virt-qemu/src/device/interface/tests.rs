@@ -169,6 +169,11 @@ fn what_qemu_can_not_do_is_refused() {
         ("type='user'", "<ip address='10.0.0.0' prefix='30'/>", "invalid prefix, must be in range of 4-27"),
         (
             "type='user'",
+            "<ip address='fd07::' prefix='80'/>",
+            "unsupported IPv6 address prefix='80' - must be 64",
+        ),
+        (
+            "type='user'",
             "<route address='10.0.0.0' prefix='8' gateway='10.0.0.1'/>",
             "Invalid attempt to set network interface guest-side IP route, not supported by QEMU",
         ),
@@ -225,6 +230,7 @@ fn what_shows_only_at_the_start_is_refused_then() {
             "<source bridge='b'/><script path='/up'/>",
             "scripts are not supported on interfaces of type bridge",
         ),
+        ("type='ethernet'", "<target managed='no'/>", "target dev must be supplied when managed='no'"),
         ("type='null'", "", "network device type 'null' is not supported by this hypervisor"),
     ] {
         let domain = domain("kvm", &interface(attributes, content));
