@@ -99,7 +99,7 @@ fn check(planner: &Planner, dir: &Path) -> Vec<String> {
     }
     let mut differences = Vec::new();
     if let Some(refusal) = refusal {
-        let got = match planner.plan(&xml) {
+        let got = match planner.native(&xml) {
             Ok(_) => "accepted".to_owned(),
             Err(error) => format!("code: {}\n{error}", error.code().number()),
         };
@@ -111,7 +111,8 @@ fn check(planner: &Planner, dir: &Path) -> Vec<String> {
         differences.extend(defined_again(planner, &got));
     }
     if let Some(args) = args {
-        let got = planner.plan(&xml).map_or_else(|error| error.report().to_string(), |plan| plan.to_lines());
+        let got =
+            planner.native(&xml).map_or_else(|error| error.report().to_string(), |plan| plan.to_lines());
         differences.extend(first_difference(
             "qemu.args",
             &number_descriptors(&args),
@@ -156,13 +157,13 @@ fn first_difference(file: &str, expected: &str, got: &str) -> Option<String> {
 
 /// Replaces the numbers of descriptors by the order in which they appear: which ones are free is not the plan's matter.
 fn number_descriptors(args: &str) -> String {
-    const KEYS: [&str; 4] = ["\"fd\":\"", "\"vhostfd\":\"", "\"fds\":\"", "\"vhostfds\":\""];
+    const KEYS: [&str; 5] = ["\"fd\":\"", "\"vhostfd\":\"", "\"fds\":\"", "\"vhostfds\":\"", ",fd="];
     let mut seen: Vec<String> = Vec::new();
     let mut text = String::new();
     let mut rest = args;
     while let Some((at, key)) = KEYS.iter().filter_map(|key| Some((rest.find(key)?, *key))).min() {
         let (before, after) = rest.split_at(at + key.len());
-        let end = after.find('"').unwrap_or(after.len());
+        let end = after.find(['"', ',']).unwrap_or(after.len());
         text.push_str(before);
         let numbers = after[..end].split(':').map(|number| {
             let known = seen.iter().position(|other| other == number);

@@ -92,8 +92,11 @@ fn check_addresses(interface: &Interface) -> Result<()> {
                 if std::mem::replace(&mut v6, true) {
                     return Err(unsupported("Only one IPv6 address per interface is allowed"));
                 }
-                if ip.prefix > 120 {
-                    return Err(xml_error("prefix too long"));
+                if ip.prefix > 0 && ip.prefix != 64 {
+                    return Err(unsupported(format!(
+                        "unsupported IPv6 address prefix='{}' - must be 64",
+                        ip.prefix
+                    )));
                 }
             }
         }

@@ -8,7 +8,10 @@ mod tests;
 
 use virt_conf::common::Address;
 use virt_conf::domain::Domain;
-use virt_conf::domain::device::{Interface, InterfaceModel, InterfaceSource, InterfaceType, KnownModel};
+use virt_conf::domain::device::{
+    Hostdev, HostdevSource, Interface, InterfaceHostdev, InterfaceModel, InterfaceSource, InterfaceType,
+    KnownModel, PciHostdev,
+};
 use virt_types::{Arch, MacAddr, Result, Uuid};
 
 use super::{QemuContext, QemuDevice};
@@ -115,16 +118,28 @@ fn default_model(cx: &QemuContext<'_>) -> KnownModel {
 /// Turns every interface into a tap device about which nothing else is known, as libvirt does before it shows a
 /// command line: the links of the host can not be named there.
 ///
-/// Address, driver and tuning are given up; the caller fills the domain again, so that the cards get new places.
+/// Address, driver and tuning are given up, so the cards need new places. What an interface hands over of the host's
+/// devices stays in the guest as a device of its own.
 pub fn detach_from_host(domain: &mut Domain) {
+    let mut handed_over = Vec::new();
     for interface in &mut domain.devices.interfaces {
         let old = std::mem::take(interface);
+        if let InterfaceSource::Hostdev(InterfaceHostdev {
+            managed,
+            backend,
+            address: Address::Pci(address),
+        }) = old.source
+        {
+            let source = HostdevSource::Pci(PciHostdev { address, backend, ..PciHostdev::default() });
+            handed_over.push(Hostdev { source, managed, ..Hostdev::default() });
+        }
         interface.source = InterfaceSource::Ethernet;
         interface.mac = old.mac;
         interface.model = old.model;
         interface.script = old.script;
         interface.info.boot_order = old.info.boot_order;
     }
+    domain.devices.hostdevs.splice(0..0, handed_over);
 }
 
 /// Whether the card is a device of its own; boards of old ARM machines have cards that are only named.

@@ -13,7 +13,7 @@ use virt_types::Result;
 use super::is_device;
 use crate::caps::Cap;
 use crate::device::common::chardev::{self, Setup};
-use crate::error::unsupported;
+use crate::error::{internal, unsupported};
 use crate::plan::{DevicePlan, FdSource, HostNeed, Part, PlanContext, Props};
 
 /// Seconds after which QEMU connects to `passt` again.
@@ -81,6 +81,9 @@ fn descriptors(one: &str, more: &str, fds: &[i32]) -> Props {
 }
 
 fn tap(interface: &Interface, cx: &mut PlanContext<'_>) -> Result<Props> {
+    if interface.target_managed == Some(false) && interface.target.is_none() {
+        return Err(internal("target dev must be supplied when managed='no'"));
+    }
     let count = interface.driver.queues.max(1);
     let alias = interface.info.alias.clone().unwrap_or_default();
     let taps: Vec<i32> =

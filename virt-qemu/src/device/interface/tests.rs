@@ -169,6 +169,11 @@ fn what_qemu_can_not_do_is_refused() {
         ("type='user'", "<ip address='10.0.0.0' prefix='30'/>", "invalid prefix, must be in range of 4-27"),
         (
             "type='user'",
+            "<ip address='fd07::' prefix='80'/>",
+            "unsupported IPv6 address prefix='80' - must be 64",
+        ),
+        (
+            "type='user'",
             "<route address='10.0.0.0' prefix='8' gateway='10.0.0.1'/>",
             "Invalid attempt to set network interface guest-side IP route, not supported by QEMU",
         ),
@@ -225,6 +230,7 @@ fn what_shows_only_at_the_start_is_refused_then() {
             "<source bridge='b'/><script path='/up'/>",
             "scripts are not supported on interfaces of type bridge",
         ),
+        ("type='ethernet'", "<target managed='no'/>", "target dev must be supplied when managed='no'"),
         ("type='null'", "", "network device type 'null' is not supported by this hypervisor"),
     ] {
         let domain = domain("kvm", &interface(attributes, content));
@@ -250,4 +256,22 @@ fn an_address_is_made_up_once() {
     card.complete(&cx).unwrap();
     assert_eq!(card.mac, Some(mac));
     assert_eq!(card.model, Some(KnownModel::Rtl8139.into()));
+}
+
+#[test]
+fn a_shown_guest_keeps_its_cards_and_what_was_handed_over() {
+    let mut domain = domain(
+        "kvm",
+        "<interface type='hostdev' managed='yes'><mac address='52:54:00:00:00:01'/><driver name='vfio'/><source><address type='pci' bus='3' slot='7'/></source><model type='rtl8139'/></interface>
+         <interface type='user'><mac address='52:54:00:00:00:02'/><model type='virtio'/><driver queues='2'/><boot order='1'/></interface>",
+    );
+    detach_from_host(&mut domain);
+    let cards = &domain.devices.interfaces;
+    assert!(cards.iter().all(|card| card.source == InterfaceSource::Ethernet && card.driver.queues == 0));
+    assert_eq!(cards[1].mac_text(), "52:54:00:00:00:02");
+    assert_eq!((cards[1].info.boot_order, cards[1].info.effective_boot_order), (Some(1), None));
+    assert!(matches!(
+        &domain.devices.hostdevs[..],
+        [Hostdev { managed: true, source: HostdevSource::Pci(_), .. }]
+    ));
 }
