@@ -5,8 +5,8 @@ use std::os::fd::OwnedFd;
 
 use virt_conf::domain::Domain;
 use virt_conf::domain::device::{Interface, InterfaceSource};
+use virt_netdev::Socket;
 use virt_netdev::tap::{self, Tap};
-use virt_netlink::Socket;
 use virt_sys::{Spawn, unix};
 use virt_types::{Error, Result};
 
