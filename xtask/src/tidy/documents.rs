@@ -21,8 +21,9 @@ const PARSERS: &[(&str, &str)] = &[
     ("xml", "virt-xml/src/document.rs"),
     ("qmp_line", "virt-qmp/src/codec.rs"),
     ("domain", "virt-conf/src/domain/mod.rs"),
-    ("status", "virt-domain/src/status.rs"),
-    ("config", "virt-conf/src/file.rs"),
+    ("status", "virt-domain/src/status_file.rs"),
+    ("config", "virt-domain/src/store.rs"),
+    ("define", "virt-qemu/src/planner.rs"),
 ];
 
 /// The table of devices, and the folders that have a module for each.
