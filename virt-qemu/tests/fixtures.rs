@@ -22,7 +22,7 @@ use virt_qemu::config::Config;
 use virt_qemu::firmware;
 use virt_qemu::host::Host;
 use virt_qemu::planner::{CapabilitySource, Planner};
-use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result};
+use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
 const BINARY: &str = "/usr/bin/qemu-system-x86_64";
 
