@@ -4,48 +4,16 @@
 
 use virt_conf::common::{Address, DeviceInfo};
 use virt_conf::domain::device::{
-    Controller, ControllerKind, ControllerType, InterfaceType, MemoryDevice, MemoryModel, PciModel, ScsiModel,
+    Controller, ControllerKind, ControllerType, InterfaceType, MemballoonModel, MemoryDevice, MemoryModel,
+    PciModel, ScsiModel,
 };
 use virt_conf::domain::{DeviceKind, DeviceRef, Domain};
 
 use crate::device;
 use crate::machine;
 
-/// How the devices of a kind are numbered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Numbering {
-    /// By their position in the document.
-    Position,
-    /// By the first number behind all that are in use.
-    Next,
-}
-
-/// Prefix and numbering of the kinds that need nothing else.
-const PLAIN: &[(&str, &str, Numbering)] = &[
-    ("filesystem", "fs", Numbering::Next),
-    ("smartcard", "smartcard", Numbering::Position),
-    ("serial", "serial", Numbering::Position),
-    ("parallel", "parallel", Numbering::Position),
-    ("channel", "channel", Numbering::Position),
-    ("console", "console", Numbering::Position),
-    ("input", "input", Numbering::Position),
-    ("tpm", "tpm", Numbering::Position),
-    ("sound", "sound", Numbering::Position),
-    ("video", "video", Numbering::Position),
-    ("hostdev", "hostdev", Numbering::Position),
-    ("redirdev", "redir", Numbering::Position),
-    ("hub", "hub", Numbering::Position),
-    ("watchdog", "watchdog", Numbering::Position),
-    ("memballoon", "balloon", Numbering::Position),
-    ("rng", "rng", Numbering::Next),
-    ("shmem", "shmem", Numbering::Position),
-    ("iommu", "iommu", Numbering::Position),
-    ("vsock", "vsock", Numbering::Position),
-    ("crypto", "crypto", Numbering::Next),
-];
-
 /// Kinds whose devices may be passed through, which are numbered together.
-const HOSTDEV_KINDS: &[DeviceKind] = &[DeviceKind::Interface];
+const HOSTDEV_KINDS: &[DeviceKind] = &[DeviceKind::Interface, DeviceKind::Hostdev];
 
 /// Gives an id to every device that has none.
 pub fn assign(domain: &mut Domain) {
@@ -63,28 +31,47 @@ pub fn assign(domain: &mut Domain) {
 
 /// The id of a device that has none; `None` where the guest's monitor never names it.
 fn alias(domain: &Domain, device: DeviceRef<'_>, position: usize) -> Option<String> {
-    match device {
-        DeviceRef::Controller(controller) => return Some(controller_alias(domain, controller)),
-        DeviceRef::Disk(disk) => return Some(device::disk::alias(disk, domain)),
+    let next = |kinds: &[DeviceKind], prefix| format!("{prefix}{}", next_number(domain, kinds, prefix));
+    let placed = |prefix| format!("{prefix}{position}");
+    Some(match device {
+        DeviceRef::Disk(disk) => device::disk::alias(disk, domain),
+        DeviceRef::Controller(controller) => controller_alias(domain, controller),
         DeviceRef::Interface(interface) if interface.actual_kind() != InterfaceType::Hostdev => {
-            return Some(format!("net{}", next_number(domain, &[DeviceKind::Interface], "net")));
+            next(&[DeviceKind::Interface], "net")
         }
-        DeviceRef::Interface(_) => {
-            return Some(format!("hostdev{}", next_number(domain, HOSTDEV_KINDS, "hostdev")));
-        }
+        DeviceRef::Interface(_) | DeviceRef::Hostdev(_) => next(HOSTDEV_KINDS, "hostdev"),
+        DeviceRef::Filesystem(_) => next(&[DeviceKind::Filesystem], "fs"),
+        DeviceRef::Rng(_) => next(&[DeviceKind::Rng], "rng"),
+        DeviceRef::Crypto(_) => next(&[DeviceKind::Crypto], "crypto"),
+        DeviceRef::MemoryDevice(module) => memory_alias(domain, module),
         DeviceRef::Console(console) if position == 0 && console.is_serial() => {
             // The first console is another name for the first serial port.
             let serial = domain.devices.serials.first().and_then(|serial| serial.info.alias.clone());
-            return Some(serial.unwrap_or_else(|| "console0".to_owned()));
+            serial.unwrap_or_else(|| placed("console"))
         }
-        DeviceRef::MemoryDevice(module) => return Some(memory_alias(domain, module)),
-        _ => {}
-    }
-    let element = device.kind().element();
-    let (_, prefix, numbering) = PLAIN.iter().find(|(name, ..)| *name == element)?;
-    Some(match numbering {
-        Numbering::Position => format!("{prefix}{position}"),
-        Numbering::Next => format!("{prefix}{}", next_number(domain, &[device.kind()], prefix)),
+        DeviceRef::Console(_) => placed("console"),
+        DeviceRef::Serial(_) => placed("serial"),
+        DeviceRef::Parallel(_) => placed("parallel"),
+        DeviceRef::Channel(_) => placed("channel"),
+        DeviceRef::Smartcard(_) => placed("smartcard"),
+        DeviceRef::Input(_) => placed("input"),
+        DeviceRef::Tpm(_) => placed("tpm"),
+        DeviceRef::Sound(_) => placed("sound"),
+        DeviceRef::Video(_) => placed("video"),
+        DeviceRef::Redirdev(_) => placed("redir"),
+        DeviceRef::Hub(_) => placed("hub"),
+        DeviceRef::Watchdog(_) => placed("watchdog"),
+        DeviceRef::Memballoon(balloon) if balloon.model == MemballoonModel::None => return None,
+        DeviceRef::Memballoon(_) => placed("balloon"),
+        DeviceRef::Shmem(_) => placed("shmem"),
+        DeviceRef::Iommu(_) => placed("iommu"),
+        DeviceRef::Vsock(_) => placed("vsock"),
+        DeviceRef::Nvram(_)
+        | DeviceRef::Panic(_)
+        | DeviceRef::Lease(_)
+        | DeviceRef::Graphics(_)
+        | DeviceRef::Audio(_)
+        | DeviceRef::Redirfilter(_) => return None,
     })
 }
 

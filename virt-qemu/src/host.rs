@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use virt_sys::kvm;
-use virt_types::{Arch, TextEnum};
+use virt_types::{Arch, PciAddress, TextEnum};
 
 use crate::firmware::{self, Firmware};
 
@@ -33,10 +33,21 @@ pub struct Host {
     pub render_node: Option<String>,
     /// The host's address in each virtual network that has one.
     pub network_addresses: BTreeMap<String, String>,
+    /// PCI devices, by their place.
+    pub pci_devices: BTreeMap<PciAddress, HostPciDevice>,
     /// `QEMU_AUDIO_DRV` of the engine's environment: the backend of guests that may use the host's sound.
     pub audio_driver: Option<String>,
     /// `SDL_AUDIODRIVER` of the engine's environment.
     pub sdl_audio_driver: Option<String>,
+}
+
+/// What a guest's layout depends on of a PCI device of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostPciDevice {
+    /// Whether it is a PCI Express device.
+    pub express: bool,
+    /// The IOMMU group that it is in, where the host has an IOMMU.
+    pub iommu_group: Option<u32>,
 }
 
 /// The versions of the standard that the TPM emulator has.
@@ -75,6 +86,7 @@ impl Host {
             kvm_refusal: kvm_refusal(),
             render_node: render_node(Path::new("/dev/dri")),
             network_addresses: BTreeMap::new(),
+            pci_devices: pci_devices(Path::new("/sys/bus/pci/devices")),
             audio_driver: std::env::var("QEMU_AUDIO_DRV").ok(),
             sdl_audio_driver: std::env::var("SDL_AUDIODRIVER").ok(),
         }
@@ -111,6 +123,34 @@ fn numa_nodes(dir: &Path) -> Vec<u32> {
         entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("node")?.parse().ok()).collect();
     nodes.sort_unstable();
     nodes
+}
+
+fn pci_devices(dir: &Path) -> BTreeMap<PciAddress, HostPciDevice> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let device = |entry: std::fs::DirEntry| {
+        let address = pci_address(entry.file_name().to_str()?)?;
+        let path = entry.path();
+        // Only the configuration space of PCI Express devices is larger than 256 bytes.
+        let express = std::fs::metadata(path.join("config")).is_ok_and(|config| config.len() > 256);
+        let group = std::fs::read_link(path.join("iommu_group")).ok();
+        let iommu_group = group.and_then(|group| group.file_name()?.to_str()?.parse().ok());
+        Some((address, HostPciDevice { express, iommu_group }))
+    };
+    entries.filter_map(device).collect()
+}
+
+/// A place as sysfs writes it: `0000:00:1f.2`.
+fn pci_address(text: &str) -> Option<PciAddress> {
+    let (domain, rest) = text.split_once(':')?;
+    let (bus, rest) = rest.split_once(':')?;
+    let (slot, function) = rest.split_once('.')?;
+    let number = |digits| u32::from_str_radix(digits, 16).ok();
+    Some(PciAddress {
+        domain: number(domain)?,
+        bus: number(bus)?,
+        slot: number(slot)?,
+        function: number(function)?,
+    })
 }
 
 /// The first DRI device that renders without a screen.
@@ -150,6 +190,14 @@ fn hugepage_mounts(mounts: &str) -> Vec<(u64, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_of_pci_devices_are_read_as_sysfs_writes_them() {
+        for text in ["0000:00:1f.2", "10000:e1:00.0"] {
+            assert_eq!(pci_address(text).unwrap().to_string(), text);
+        }
+        assert_eq!(pci_address("uevent"), None);
+    }
 
     #[test]
     fn page_sizes_are_read_from_mounts() {

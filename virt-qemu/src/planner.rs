@@ -69,6 +69,7 @@ impl Planner {
             kvm_refusal: None,
             render_node: Some("/dev/dri/renderD128".into()),
             network_addresses: network_addresses(dir)?,
+            pci_devices: BTreeMap::new(),
             audio_driver: None,
             sdl_audio_driver: None,
         };

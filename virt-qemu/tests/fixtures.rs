@@ -18,11 +18,8 @@ use std::sync::Arc;
 
 use virt_qemu::caps::Capabilities;
 use virt_qemu::caps::cache::Cache;
-use virt_qemu::config::Config;
-use virt_qemu::firmware;
-use virt_qemu::host::Host;
 use virt_qemu::planner::{CapabilitySource, Planner};
-use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result};
+use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
 const BINARY: &str = "/usr/bin/qemu-system-x86_64";
 
@@ -50,16 +47,9 @@ impl CapabilitySource for OneBinary {
 fn planner() -> Planner {
     let recorded = fs::read(recording()).expect("fixtures/host has a recording");
     let capabilities = serde_json::from_slice(&recorded).expect("the recording can be read");
-    let host = Host {
-        arch: Arch::X86_64,
-        cpus: 2,
-        memory: 8 << 20,
-        numa_nodes: (0..8).collect(),
-        hugepages: vec![(1 << 20, "/run/libvirt/hugepages1G".into())],
-        firmware: firmware::debian_12(),
-        ..Host::default()
-    };
-    Planner::new(Config::system(), host, Box::new(OneBinary(Arc::new(capabilities))))
+    // Host and settings are those of every recorded host; only the binary is this one.
+    let Planner { config, host, .. } = Planner::recorded(&fixtures().join("host")).unwrap();
+    Planner::new(config, host, Box::new(OneBinary(Arc::new(capabilities))))
 }
 
 /// Every folder with a document, by its path below `fixtures/domain/`.

@@ -2,6 +2,7 @@
 
 use virt_conf::common::Address;
 use virt_conf::domain::device::{Panic, PanicModel};
+use virt_conf::domain::passes::address::Connect;
 use virt_types::Result;
 
 use super::common::address;
@@ -10,6 +11,7 @@ use crate::caps::Cap;
 use crate::error::unsupported;
 use crate::machine;
 use crate::plan::{DevicePlan, PlanContext, Props};
+use crate::policy::{AttachContext, Attachment};
 
 impl QemuDevice for Panic {
     fn complete(&mut self, cx: &QemuContext<'_>) -> Result<()> {
@@ -60,6 +62,15 @@ impl QemuDevice for Panic {
             )));
         }
         Ok(())
+    }
+
+    fn attachment(&self, _cx: &AttachContext<'_>) -> Attachment {
+        match self.model {
+            Some(PanicModel::Pvpanic) => Attachment::pci(AttachContext::CONVENTIONAL | Connect::INTEGRATED),
+            None | Some(PanicModel::Isa | PanicModel::Pseries | PanicModel::Hyperv | PanicModel::S390) => {
+                Attachment::default()
+            }
+        }
     }
 
     fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {

@@ -27,9 +27,6 @@ impl QemuDevice for Watchdog {
             WatchdogModel::I6300esb if !matches!(address, AddressType::None | AddressType::Pci) => {
                 refuse("can go only on PCI bus")
             }
-            WatchdogModel::Ib700 if !machine::is_i440fx(domain) => {
-                refuse("cannot be used with this machine type")
-            }
             WatchdogModel::Ib700 if address != AddressType::None => {
                 refuse("does not support configuring the address")
             }

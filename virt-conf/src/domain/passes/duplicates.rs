@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::Result;
 use crate::domain::Domain;
-use crate::domain::device::{Controller, ControllerType, InputBus};
+use crate::domain::device::{Controller, ControllerType, HostdevSource, InputBus};
 use crate::error::{unsupported, xml_error};
 
 impl Domain {
@@ -30,6 +30,9 @@ impl Domain {
         }
         if self.devices.inputs.iter().any(|input| input.bus == InputBus::Usb) {
             return Err(unsupported("Can't add USB input device. USB bus is disabled"));
+        }
+        if self.devices.hostdevs.iter().any(|hostdev| matches!(hostdev.source, HostdevSource::Usb(_))) {
+            return Err(unsupported("Can't add host USB device: USB is disabled in this host"));
         }
         if !self.devices.hubs.is_empty() {
             return Err(unsupported("Can't add USB hub: USB is disabled for this domain"));

@@ -6,13 +6,14 @@ mod virtiofs;
 use virt_conf::domain::device::{
     AccessMode, Filesystem, FilesystemDriver, FilesystemModel, Multidevs, WritePolicy,
 };
+use virt_conf::domain::passes::address::Connect;
 use virt_types::Result;
 
 use super::common::address;
 use super::common::virtio::{self, Revision};
 use super::{QemuContext, QemuDevice};
 use crate::plan::{DevicePlan, Part, PlanContext, keyval};
-use crate::policy::{AttachContext, Attachment};
+use crate::policy::{AttachContext, Attachment, Virtio};
 
 impl QemuDevice for Filesystem {
     fn check(&self, cx: &QemuContext<'_>) -> Result<()> {
@@ -20,18 +21,17 @@ impl QemuDevice for Filesystem {
     }
 
     fn attachment(&self, cx: &AttachContext<'_>) -> Attachment {
-        match self.driver {
-            FilesystemDriver::Default | FilesystemDriver::Path | FilesystemDriver::Handle => {
-                Attachment::virtio(match self.model {
-                    Some(FilesystemModel::VirtioTransitional) => AttachContext::CONVENTIONAL,
-                    None | Some(FilesystemModel::Virtio | FilesystemModel::VirtioNonTransitional) => {
-                        cx.express()
-                    }
-                })
-            }
-            FilesystemDriver::Virtiofs => Attachment::virtio(cx.express()),
-            FilesystemDriver::Loop | FilesystemDriver::Nbd | FilesystemDriver::Ploop => Attachment::default(),
-        }
+        let connect = match self.driver {
+            FilesystemDriver::Default | FilesystemDriver::Path | FilesystemDriver::Handle => match self.model
+            {
+                Some(FilesystemModel::VirtioTransitional) => AttachContext::CONVENTIONAL,
+                None | Some(FilesystemModel::Virtio | FilesystemModel::VirtioNonTransitional) => cx.express(),
+            },
+            FilesystemDriver::Virtiofs => cx.express(),
+            // Of containers.
+            FilesystemDriver::Loop | FilesystemDriver::Nbd | FilesystemDriver::Ploop => Connect::empty(),
+        };
+        Attachment { virtio: Virtio::CcwOnly, ..Attachment::pci(connect) }
     }
 
     fn plan(&self, cx: &mut PlanContext<'_>) -> Result<DevicePlan> {

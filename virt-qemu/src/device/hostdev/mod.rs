@@ -62,8 +62,9 @@ impl QemuDevice for Hostdev {
     fn attachment(&self, cx: &AttachContext<'_>) -> Attachment {
         match &self.source {
             HostdevSource::Pci(_) if self.info.address == Address::Unassigned => Attachment::default(),
-            // Nearly all devices that are handed over are PCI Express devices.
-            HostdevSource::Pci(_) => Attachment::pci(cx.express()),
+            HostdevSource::Pci(pci) => {
+                Attachment::pci(cx.host_device(pci.address.at, self.info.address.pci().is_some()))
+            }
             HostdevSource::Mdev(mdev) => match mdev.model {
                 MdevModel::VfioPci => Attachment::pci(cx.express()),
                 MdevModel::VfioCcw => Attachment { virtio: Virtio::CcwOnly, ..Attachment::default() },

@@ -48,7 +48,10 @@ impl QemuDevice for Interface {
         let card = match (&self.source, &self.model) {
             (InterfaceSource::Hostdev(hostdev), _) => match hostdev.address {
                 Address::Usb(_) => Attachment::usb(),
-                _ => Attachment::pci(cx.host_device()),
+                Address::Pci(source) => {
+                    Attachment::pci(cx.host_device(source.at, self.info.address.pci().is_some()))
+                }
+                _ => Attachment::pci(cx.express()),
             },
             (_, Some(InterfaceModel::Known(model))) => card::attachment(*model, cx),
             (_, Some(InterfaceModel::Other(_))) => Attachment::pci(AttachContext::CONVENTIONAL),

@@ -2,6 +2,7 @@
 
 use virt_conf::domain::Domain;
 use virt_conf::domain::passes::address::Connect;
+use virt_types::PciAddress;
 
 use crate::host::Host;
 use crate::policy::topology;
@@ -31,10 +32,12 @@ impl AttachContext<'_> {
 }
 
 impl AttachContext<'_> {
-    /// What a device of the host needs that is handed to the guest: nearly all are PCI Express devices.
+    /// What a PCI device of the host needs that is handed to the guest. Nearly all are PCI Express devices, so one that
+    /// is not there yet is taken for one.
     #[must_use]
-    pub fn host_device(&self) -> Connect {
-        self.express()
+    pub fn host_device(&self, source: PciAddress, placed: bool) -> Connect {
+        let conventional = self.host.pci_devices.get(&source).is_some_and(|device| !device.express);
+        if conventional && !placed { Self::CONVENTIONAL } else { self.express() }
     }
 }
 

@@ -14,15 +14,23 @@ use crate::error::unsupported;
 use crate::policy::QemuPolicy;
 
 /// Kinds of devices in the order in which they get their ports.
-const PLACING: &[&str] = &["hostdev", "disk", "controller", "input", "serial", "sound", "redirdev"];
+const PLACING: &[DeviceKind] = &[
+    DeviceKind::Hostdev,
+    DeviceKind::Disk,
+    DeviceKind::Controller,
+    DeviceKind::Input,
+    DeviceKind::Serial,
+    DeviceKind::Sound,
+    DeviceKind::Redirdev,
+];
 
 /// Gives ports to all USB devices. The devices of a guest that exists are left alone unless all have their ports
 /// already: a topology that differs from the running one would be worse than none.
 pub(super) fn assign(domain: &mut Domain, policy: &QemuPolicy<'_>, new: bool) -> Result<()> {
-    let hubs = domain.devices.positions("hub");
+    let hubs = domain.devices.positions(DeviceKind::Hub).collect::<Vec<_>>();
     let devices: Vec<_> = PLACING
         .iter()
-        .flat_map(|element| domain.devices.positions(element))
+        .flat_map(|kind| domain.devices.positions(*kind))
         .filter(|(kind, position)| {
             let cx = AttachContext { domain, host: policy.host };
             let device = domain.devices.get(*kind, *position);
@@ -34,7 +42,7 @@ pub(super) fn assign(domain: &mut Domain, policy: &QemuPolicy<'_>, new: bool) ->
         return Ok(());
     }
     add_hubs(domain, devices.len())?;
-    let hubs = domain.devices.positions("hub");
+    let hubs = domain.devices.positions(DeviceKind::Hub).collect::<Vec<_>>();
     let mut set = UsbSet::default();
     for controller in domain.controllers_of(ControllerType::Usb) {
         set.add_controller(controller.index.unwrap_or_default(), ports(controller))?;

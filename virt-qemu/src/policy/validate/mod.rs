@@ -1,5 +1,6 @@
 //! What QEMU, or this build of it, can not do with a domain as a whole.
 
+pub(super) mod address;
 mod cpu;
 mod features;
 mod firmware;

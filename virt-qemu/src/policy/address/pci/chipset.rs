@@ -3,9 +3,9 @@
 use virt_conf::Result;
 use virt_conf::common::Address;
 use virt_conf::common::address::Pci;
-use virt_conf::domain::DeviceRef;
 use virt_conf::domain::device::{ControllerKind, PciController, PciModel, SoundModel, UsbModel};
 use virt_conf::domain::passes::address::Connect;
+use virt_conf::domain::{DeviceKind, DeviceRef};
 use virt_types::PciAddress;
 
 use super::super::AttachContext;
@@ -30,7 +30,7 @@ const fn root_bus(slot: u32, function: u32) -> PciAddress {
 
 /// i440FX: IDE at 1.1, USB at 1.2, an ISA bridge at 1.0 and a power manager at 1.3.
 fn piix3(run: &mut Run<'_>) -> Result<()> {
-    for at in run.domain.devices.positions("controller") {
+    for at in run.domain.devices.positions(DeviceKind::Controller) {
         let (place, refusal) = match run.domain.devices.get(at.0, at.1) {
             Some(DeviceRef::Controller(c)) if c.index == Some(0) => match c.kind {
                 ControllerKind::Ide { .. } => {
@@ -56,7 +56,7 @@ fn piix3(run: &mut Run<'_>) -> Result<()> {
 /// there is room.
 fn ich9(run: &mut Run<'_>) -> Result<()> {
     let flags = Connect::PCIE_DEVICE;
-    for at in run.domain.devices.positions("controller") {
+    for at in run.domain.devices.positions(DeviceKind::Controller) {
         let Some(DeviceRef::Controller(controller)) = run.domain.devices.get(at.0, at.1) else { continue };
         let open = controller.info.address == Address::None;
         match controller.kind {
@@ -85,7 +85,7 @@ fn ich9(run: &mut Run<'_>) -> Result<()> {
     place_primary_video(run, root_bus(1, 0), flags)?;
     let audio = root_bus(0x1b, 0);
     if !run.set.slot_in_use(audio) {
-        let sound = run.domain.devices.positions("sound").into_iter().find(|at| {
+        let sound = run.domain.devices.positions(DeviceKind::Sound).find(|at| {
             let device = run.domain.devices.get(at.0, at.1);
             device.is_some_and(is_ich9_audio) && run.waits(*at)
         });
@@ -119,7 +119,7 @@ fn take(run: &mut Run<'_>, mut place: PciAddress, flags: Connect) -> Result<()> 
 }
 
 fn place_primary_video(run: &mut Run<'_>, place: PciAddress, flags: Connect) -> Result<()> {
-    let Some(at) = run.domain.devices.positions("video").first().copied().filter(|at| run.waits(*at)) else {
+    let Some(at) = run.domain.devices.positions(DeviceKind::Video).next().filter(|at| run.waits(*at)) else {
         return Ok(());
     };
     run.set.validate(place, flags, true)?;

@@ -10,6 +10,7 @@ use virt_conf::common::Address;
 use virt_conf::domain::Domain;
 use virt_conf::domain::device::{ControllerKind, ControllerType, PciController, PciModel};
 use virt_conf::domain::passes::address::Connect;
+use virt_conf::domain::passes::address::pci::connects_to;
 
 use self::run::Run;
 use super::AttachContext;
@@ -21,11 +22,12 @@ use crate::policy::{QemuPolicy, topology};
 pub(super) fn assign(domain: &mut Domain, policy: &QemuPolicy<'_>) -> Result<()> {
     let highest = domain.controllers_of(ControllerType::Pci).filter_map(|controller| controller.index).max();
     isolation::assign(domain, policy);
+    let controllers = domain.devices.controllers.len();
     let mut buses = highest.map_or(0, |highest| highest as usize + 1);
     if buses > 0 {
         buses = grow(domain, policy, buses)?;
     }
-    let mut run = Run::new(domain, policy, buses, false)?;
+    let mut run = Run::new(domain, policy, buses, controllers, false)?;
     if topology::supports_pci(run.domain, policy.caps) {
         chipset::place_integrated(&mut run)?;
         run.place_devices()?;
@@ -38,7 +40,8 @@ pub(super) fn assign(domain: &mut Domain, policy: &QemuPolicy<'_>) -> Result<()>
 
 /// The first run: adds the controllers that are needed, and says how many buses there are then.
 fn grow(domain: &mut Domain, policy: &QemuPolicy<'_>, buses: usize) -> Result<usize> {
-    let mut run = Run::new(domain, policy, buses, true)?;
+    let controllers = domain.devices.controllers.len();
+    let mut run = Run::new(domain, policy, buses, controllers, true)?;
     chipset::place_integrated(&mut run)?;
     // A conventional guest keeps one slot free, so that it can be extended.
     if topology::has_pci_root(run.domain) && run.set.buses.iter().any(|bus| !bus.is_full()) {
@@ -56,8 +59,7 @@ fn grow(domain: &mut Domain, policy: &QemuPolicy<'_>, buses: usize) -> Result<us
             continue;
         }
         if !matches!(model, PciModel::PciRoot | PciModel::PcieRoot) {
-            let group = 0;
-            run.set.reserve_next(virt_conf::domain::passes::address::pci::connects_to(model), group, None)?;
+            run.set.reserve_next(connects_to(model), 0, None)?;
         }
     }
     Ok(run.set.buses.len())

@@ -19,25 +19,25 @@ use crate::policy::QemuPolicy;
 
 /// Kinds of devices in the order in which they get their slots: guests of old libvirt versions depend on it.
 /// Controllers of PCI buses come before all others, the remaining controllers here.
-const PLACING: &[&str] = &[
-    "filesystem",
-    "interface",
-    "sound",
-    "controller",
-    "disk",
-    "hostdev",
-    "memballoon",
-    "rng",
-    "watchdog",
-    "video",
-    "shmem",
-    "input",
-    "serial",
-    "iommu",
-    "vsock",
-    "memory",
-    "crypto",
-    "panic",
+const PLACING: &[DeviceKind] = &[
+    DeviceKind::Filesystem,
+    DeviceKind::Interface,
+    DeviceKind::Sound,
+    DeviceKind::Controller,
+    DeviceKind::Disk,
+    DeviceKind::Hostdev,
+    DeviceKind::Memballoon,
+    DeviceKind::Rng,
+    DeviceKind::Watchdog,
+    DeviceKind::Video,
+    DeviceKind::Shmem,
+    DeviceKind::Input,
+    DeviceKind::Serial,
+    DeviceKind::Iommu,
+    DeviceKind::Vsock,
+    DeviceKind::MemoryDevice,
+    DeviceKind::Crypto,
+    DeviceKind::Panic,
 ];
 
 /// A device, by kind and position.
@@ -50,14 +50,17 @@ pub(super) struct Run<'a> {
     pub(super) policy: &'a QemuPolicy<'a>,
     pub(super) set: PciSet,
     zpci: Option<ZpciIds>,
+    /// Controllers behind this position were added for want of a bus: they get identifiers with the next definition.
+    controllers_with_zpci: usize,
 }
 
 impl<'a> Run<'a> {
-    /// Takes the places that the document names.
+    /// Takes the places that the document names. Identifiers of s390x are for the first `controllers` only.
     pub(super) fn new(
         domain: &'a mut Domain,
         policy: &'a QemuPolicy<'a>,
         buses: usize,
+        controllers: usize,
         growing: bool,
     ) -> Result<Self> {
         let caps = policy.caps;
@@ -68,7 +71,7 @@ impl<'a> Run<'a> {
             ..PciSet::new(self::buses(domain, buses))
         };
         let zpci = caps.has(Cap::Zpci).then(ZpciIds::default);
-        let mut run = Self { domain, policy, set, zpci };
+        let mut run = Self { domain, policy, set, zpci, controllers_with_zpci: controllers };
         let visits = run.domain.placed_visits();
         for at in &visits {
             run.collect(*at)?;
@@ -119,19 +122,18 @@ impl<'a> Run<'a> {
 
     /// Takes the next free place for every device that waits for one.
     pub(super) fn place_devices(&mut self) -> Result<()> {
-        for at in self.domain.devices.positions("controller") {
+        for at in self.domain.devices.positions(DeviceKind::Controller) {
             if self.is_pci_controller(at) && self.waits(at) {
                 self.place(at, None)?;
             }
         }
-        for element in PLACING {
-            let passed: &[At] = &match *element {
-                "hostdev" => self.domain.devices.positions("interface"),
-                _ => Vec::new(),
+        for kind in PLACING.iter().copied() {
+            let own = self.domain.devices.positions(kind).filter(|at| !self.is_passed_interface(*at));
+            let passed = match kind {
+                DeviceKind::Hostdev => Some(self.domain.devices.positions(DeviceKind::Interface)),
+                _ => None,
             };
-            let passed = passed.iter().copied().filter(|at| self.is_passed_interface(*at));
-            let own = self.domain.devices.positions(element);
-            let own = own.into_iter().filter(|at| !self.is_passed_interface(*at));
+            let passed = passed.into_iter().flatten().filter(|at| self.is_passed_interface(*at));
             for at in passed.chain(own).collect::<Vec<_>>() {
                 if self.is_pci_controller(at) || !self.waits(at) {
                     continue;
@@ -266,7 +268,11 @@ impl<'a> Run<'a> {
     /// The address of a device that is on PCI and can have identifiers: serial devices can not.
     fn zpci_device(&self, at: At) -> Option<Pci> {
         self.zpci.as_ref()?;
-        if matches!(at.0.element(), "serial" | "parallel" | "console" | "channel") {
+        let port = matches!(
+            at.0,
+            DeviceKind::Serial | DeviceKind::Parallel | DeviceKind::Console | DeviceKind::Channel
+        );
+        if port || (at.0 == DeviceKind::Controller && at.1 >= self.controllers_with_zpci) {
             return None;
         }
         match self.address(at)? {
