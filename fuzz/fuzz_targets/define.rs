@@ -1,4 +1,5 @@
-//! Any text as a new QEMU domain: completed, checked and planned without a panic, and complete after the first time.
+//! Any text as a new QEMU domain: completed and checked without a panic, and what is accepted is written in a form that
+//! is read.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -8,7 +9,8 @@ use virt_conf::{FormatFlags, ParseFlags, domain::Domain};
 use virt_qemu::{caps::Capabilities, config::Config, host::Host, planner};
 
 static CAPS: LazyLock<Capabilities> = LazyLock::new(|| {
-    serde_json::from_slice(include_bytes!("../../fixtures/host/qemu-system-x86_64.json")).expect("the recording is read")
+    serde_json::from_slice(include_bytes!("../../fixtures/host/qemu-system-x86_64.json"))
+        .expect("the recording is read")
 });
 
 const FLAGS: ParseFlags = ParseFlags::INACTIVE.union(ParseFlags::ABI_UPDATE);
@@ -20,9 +22,7 @@ fuzz_target!(|text: &str| {
         return;
     }
     let written = domain.format(FormatFlags::INACTIVE | FormatFlags::SECURE);
-    let mut again = Domain::parse(&written, ParseFlags::INACTIVE).unwrap_or_else(|error| panic!("{error}: {written}"));
-    if let Err(error) = planner::complete(&mut again, &CAPS, &config, &host, ParseFlags::INACTIVE) {
-        panic!("{error}: completed again\n{written}");
+    if let Err(error) = Domain::parse(&written, ParseFlags::INACTIVE) {
+        panic!("{error}: written as\n{written}");
     }
-    assert_eq!(again.format(FormatFlags::INACTIVE | FormatFlags::SECURE), written);
 });
