@@ -85,6 +85,9 @@ impl Policy for QemuPolicy<'_> {
     }
 
     fn validate_device(&self, device: DeviceRef<'_>, domain: &Domain) -> Result<()> {
+        if let Some(info) = device.info() {
+            device::common::check_place(info, self.caps)?;
+        }
         device::check(device, &self.context(domain, ParseFlags::empty()))
     }
 }

@@ -12,7 +12,8 @@ use virt_types::{Result, Uuid};
 pub use rom::rom_props;
 pub use tls::{TlsEndpoint, tls_creds_x509};
 
-use crate::error::internal;
+use crate::caps::{Cap, Capabilities};
+use crate::error::{internal, unsupported};
 use crate::plan::{DevicePlan, Part, Props};
 
 impl DevicePlan {
@@ -32,6 +33,19 @@ pub fn new_uuid() -> Result<Uuid> {
     let text =
         std::fs::read_to_string("/proc/sys/kernel/random/uuid").map_err(|error| failed().caused_by(error))?;
     text.trim().parse().map_err(|_| failed())
+}
+
+/// Refuses a place that this QEMU has not.
+///
+/// # Errors
+/// For zPCI ids where there is no zPCI.
+pub fn check_place(info: &DeviceInfo, caps: &Capabilities) -> Result<()> {
+    match &info.address {
+        Address::Pci(pci) if (pci.zpci.uid.is_some() || pci.zpci.fid.is_some()) && !caps.has(Cap::Zpci) => {
+            Err(unsupported("This QEMU binary doesn't support zPCI"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The companion device of a PCI device of an s390 guest.
