@@ -1,38 +1,53 @@
 //! The `virt` command.
 #![forbid(unsafe_code)]
-// A command's output is its purpose.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod cli;
 mod command;
+mod context;
+mod elsewhere;
+mod failure;
+mod input;
+mod lint;
+mod output;
+mod terminal;
+mod timing;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
-/// Virtual machines, in this process or through a daemon.
-#[derive(Debug, Parser)]
-#[command(name = "virt", version)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Plan(command::plan::Plan),
-}
+use cli::Cli;
+use context::Context;
+use failure::Failure;
+use output::Output;
 
 fn main() -> ExitCode {
     env_logger::init();
-    let outcome = match Cli::parse().command {
-        Command::Plan(plan) => plan.run(),
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return failure::wrong_usage(&error),
     };
+    let output = Output::new(cli.global.json, cli.global.quiet);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("virt")
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::of_system("start a runtime", error).tell(&output),
+    };
+    let outcome = runtime.block_on(async {
+        let context = Context::new(cli.global, output);
+        let outcome = cli.command.run(&context).await;
+        // What is bound to the connection ends before the process does.
+        context.close().await;
+        outcome
+    });
+    // A thread may be waiting for the keyboard; it must not keep the process.
+    runtime.shutdown_background();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", error.report());
-            eprintln!("code: {}", error.code().number());
-            ExitCode::FAILURE
-        }
+        Err(failure) => failure.tell(&output),
     }
 }

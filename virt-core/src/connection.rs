@@ -31,13 +31,8 @@ impl Connection {
         let driver: Arc<dyn virt_driver::Connection> = match uri.driver.as_str() {
             #[cfg(feature = "qemu")]
             "qemu" => {
-                use crate::uri::Scope;
                 use virt_qemu::driver::{Directories, QemuConnection};
-                let directories = match &uri.scope {
-                    Scope::Embed(Some(root)) => Directories::Root(root.clone()),
-                    Scope::Embed(None) | Scope::Session => Directories::User,
-                    Scope::System => Directories::System,
-                };
+                let directories = Directories::from(&uri.scope);
                 Arc::new(QemuConnection::open(directories, uri.to_string()).await?)
             }
             other => {

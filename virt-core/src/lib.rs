@@ -49,7 +49,13 @@ pub use virt_driver as driver;
 pub use virt_driver::{
     ByteStream, Delivery, DomainEvent, DomainEventFilter, DomainEventKind, Lifecycle, Subscription,
 };
+#[cfg(feature = "lxc")]
+pub use virt_lxc as lxc;
 #[cfg(feature = "qemu")]
 pub use virt_qemu as qemu;
+pub use virt_sys as sys;
 pub use virt_types as types;
 pub use virt_types::*;
+#[cfg(feature = "xen")]
+pub use virt_xen as xen;
+pub use virt_xml as xml;

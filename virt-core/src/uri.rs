@@ -17,6 +17,17 @@ pub enum Scope {
     System,
 }
 
+#[cfg(feature = "qemu")]
+impl From<&Scope> for virt_qemu::driver::Directories {
+    fn from(scope: &Scope) -> Self {
+        match scope {
+            Scope::Embed(Some(root)) => Self::Root(root.clone()),
+            Scope::Embed(None) | Scope::Session => Self::User,
+            Scope::System => Self::System,
+        }
+    }
+}
+
 /// A connection URI, such as `qemu:///embed?root=/srv/guests`.
 ///
 /// ```

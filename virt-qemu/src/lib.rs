@@ -21,5 +21,6 @@ pub mod planner;
 pub mod policy;
 mod preflight;
 pub mod prepare;
+pub mod probe;
 pub mod process;
 mod random;

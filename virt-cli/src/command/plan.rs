@@ -1,14 +1,23 @@
 //! `virt plan`: what would be done, without doing it.
 
-use std::io::{BufRead, Write as _};
+use std::io::BufRead as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use serde_json::json;
+use virt_core::conf::{FormatFlags, ParseFlags};
 use virt_core::qemu::plan::{HostNeed, Part};
 use virt_core::qemu::planner::Planner;
-use virt_core::types::{Error, ErrorCode, ErrorDomain, Result};
+use virt_core::qemu::process::QemuBackend;
+use virt_core::{Error, ErrorCode, ErrorDomain, Result};
+
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::input;
 
 /// Show what a document comes to, and what starting it would do, without doing it
 #[derive(Debug, Args)]
@@ -29,7 +38,7 @@ pub(crate) struct Plan {
     #[arg(long, conflicts_with = "file")]
     serve: bool,
 
-    /// The document
+    /// The document; - for standard input
     #[arg(required_unless_present = "serve")]
     file: Option<PathBuf>,
 }
@@ -51,66 +60,110 @@ struct Request {
     want: String,
 }
 
+/// The host that is planned for.
+enum Target {
+    Recorded(Planner),
+    This(Arc<QemuBackend>),
+}
+
 impl Plan {
-    pub(crate) fn run(&self) -> Result<()> {
-        let planner = match &self.host {
-            Some(dir) => Planner::recorded(dir)?,
-            None => return Err(Error::no_support("a plan for this machine")),
+    pub(crate) async fn run(&self, context: &Context) -> Outcome {
+        let target = match &self.host {
+            Some(dir) => Target::Recorded(Planner::recorded(dir)?),
+            None => Target::This(context.backend()?),
         };
         if self.serve {
-            return serve(&planner);
+            return serve(context, &target).await;
         }
+        let format = if context.output.is_json() { Format::Json } else { self.format };
         let file = self.file.as_deref().unwrap_or_else(|| Path::new("-"));
-        print!("{}", answer(&planner, &self.kind, self.format, file)?);
-        Ok(())
+        let text = answer(&target, &self.kind, format, file).await?;
+        Ok(context.output.raw(text.as_bytes())?)
     }
 }
 
-/// Answers one request per line until the input ends.
-fn serve(planner: &Planner) -> Result<()> {
-    let failed = |error: std::io::Error| {
-        Error::new(ErrorCode::SystemError, ErrorDomain::None, "cannot talk to the requester").caused_by(error)
-    };
-    let mut out = std::io::stdout().lock();
+/// Answers one request per line until the input ends. A request that makes the planner fail in a way that it should not
+/// is answered like any other refusal, and the next one is heard.
+async fn serve(context: &Context, target: &Target) -> Outcome {
     for line in std::io::stdin().lock().lines() {
-        let outcome = serde_json::from_str::<Request>(&line.map_err(failed)?)
-            .map_err(|error| Error::new(ErrorCode::InvalidArg, ErrorDomain::None, error.to_string()))
-            .and_then(|request| {
+        let line = line.map_err(|error| Failure::of_system("read the requests", error))?;
+        let reply = match serde_json::from_str::<Request>(&line) {
+            Err(error) => {
+                json!({ "error": format!("code: {}\n{error}", ErrorCode::InvalidArg.number()) })
+            }
+            Ok(request) => {
                 let format = if request.want == "canonical" { Format::Xml } else { Format::Argv };
-                answer(planner, &request.kind, format, &request.input)
-            });
-        let reply = match outcome {
-            Ok(text) => json!({ "out": text }),
-            Err(error) => json!({ "error": format!("code: {}\n{}", error.code().number(), error) }),
+                match caught(answer(target, &request.kind, format, &request.input)).await {
+                    Ok(Ok(text)) => json!({ "out": text }),
+                    Ok(Err(error)) => json!({ "error": format!("code: {}\n{error}", error.code().number()) }),
+                    Err(words) => json!({ "error": format!("panic: {words}") }),
+                }
+            }
         };
-        writeln!(out, "{reply}").and_then(|()| out.flush()).map_err(failed)?;
+        context.output.raw(format!("{reply}\n").as_bytes())?;
     }
     Ok(())
 }
 
-fn answer(planner: &Planner, kind: &str, format: Format, file: &Path) -> Result<String> {
+/// A future's value, or the words of the panic that it ended with.
+async fn caught<T>(work: impl Future<Output = T>) -> std::result::Result<T, String> {
+    let mut work = pin!(work);
+    std::future::poll_fn(|task| {
+        // Nothing that a panic may have left half done is used again.
+        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(task))) {
+            Ok(poll) => poll.map(Ok),
+            Err(payload) => {
+                let words = payload.downcast_ref::<&str>().map(|words| (*words).to_owned());
+                let words = words.or_else(|| payload.downcast_ref::<String>().cloned());
+                std::task::Poll::Ready(Err(words.unwrap_or_else(|| "without words".to_owned())))
+            }
+        }
+    })
+    .await
+}
+
+async fn answer(target: &Target, kind: &str, format: Format, file: &Path) -> Result<String> {
     if kind != "domain" {
         return Err(Error::no_support(&format!("planning a document of kind '{kind}'")));
     }
-    let text = if file == Path::new("-") {
-        std::io::read_to_string(std::io::stdin())
-    } else {
-        std::fs::read_to_string(file)
+    let text = input::read(file)?;
+    if format == Format::Xml {
+        return match target {
+            Target::Recorded(planner) => planner.canonical(&text),
+            Target::This(backend) => {
+                let domain = backend.define(&text, ParseFlags::INACTIVE | ParseFlags::ABI_UPDATE).await?;
+                Ok(domain.format(FormatFlags::INACTIVE | FormatFlags::SECURE))
+            }
+        };
     }
-    .map_err(|error| {
-        let detail = format!("cannot read {}", file.display());
-        Error::new(ErrorCode::OpenFailed, ErrorDomain::None, detail).caused_by(error)
-    })?;
-    match format {
-        Format::Xml => planner.canonical(&text),
-        Format::Argv => planner.native(&text).map(|plan| plan.to_lines()),
-        Format::Json => planner.plan(&text).map(|plan| {
-            let needs: Vec<_> = plan.needs.iter().map(HostNeed::to_string).collect();
-            let parts: Vec<_> = plan.parts.iter().map(Part::argv).collect();
-            format!(
-                "{:#}\n",
-                json!({ "program": plan.program, "env": plan.env, "host": needs, "parts": parts })
-            )
-        }),
+    let plan = match target {
+        // What stock libvirt's recordings show.
+        Target::Recorded(planner) if format == Format::Argv => planner.native(&text)?,
+        Target::Recorded(planner) => planner.plan(&text)?,
+        Target::This(backend) => backend.plan(&text).await?,
+    };
+    if format == Format::Argv {
+        return Ok(plan.to_lines());
+    }
+    let needs: Vec<_> = plan.needs.iter().map(HostNeed::to_string).collect();
+    let parts: Vec<_> = plan.parts.iter().map(Part::argv).collect();
+    serde_json::to_string_pretty(
+        &json!({ "program": plan.program, "env": plan.env, "host": needs, "parts": parts }),
+    )
+    .map(|text| text + "\n")
+    .map_err(|error| Error::new(ErrorCode::InternalError, ErrorDomain::None, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer() {
+        assert_eq!(caught(async { 1 }).await, Ok(1));
+        let failing = async {
+            assert!(std::hint::black_box(false), "it failed at {}", 3);
+        };
+        assert_eq!(caught(failing).await, Err("it failed at 3".to_owned()));
     }
 }

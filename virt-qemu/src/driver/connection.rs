@@ -23,7 +23,11 @@ pub enum Directories {
 }
 
 impl Directories {
-    fn config(&self) -> Result<Config> {
+    /// The driver's settings there.
+    ///
+    /// # Errors
+    /// For a user without a home, and for a user other than root who wants the host's.
+    pub fn config(&self) -> Result<Config> {
         match self {
             Self::Root(root) => Ok(Config::in_dir(root)),
             Self::User => virt_sys::user::Directories::of_this_process()

@@ -1,0 +1,95 @@
+//! `virt lint`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Value, json};
+use virt_core::conf::ParseFlags;
+use virt_core::qemu::planner::{Planner, emulator_of};
+
+use crate::context::Context;
+use crate::failure::{Failure, Outcome};
+use crate::input;
+use crate::lint::{Finding, located, read};
+
+/// Check domain documents: what has no effect, and what would be refused
+///
+/// Nothing is defined. Where the document's QEMU is installed, it is also checked against what that can do. The status is 1
+/// if anything was found.
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// Check against a host that was recorded to this directory, instead of this machine
+    #[arg(long, value_name = "DIR")]
+    host: Option<PathBuf>,
+
+    /// The documents; - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// What was found in one document.
+struct Report<'a> {
+    file: &'a Path,
+    findings: Vec<Finding>,
+    /// The QEMU that it was checked against.
+    emulator: Option<String>,
+}
+
+impl Lint {
+    pub(crate) async fn run(&self, context: &Context) -> Outcome {
+        let recorded = self.host.as_deref().map(Planner::recorded).transpose()?;
+        let mut reports = Vec::new();
+        for file in &self.files {
+            reports.push(check(context, recorded.as_ref(), file).await?);
+        }
+        context.output.answer(|| reports.iter().map(Report::human).collect(), || json!({
+            "files": reports.iter().map(Report::as_json).collect::<Vec<_>>(),
+        }))?;
+        for report in reports.iter().filter(|report| report.emulator.is_none()) {
+            context.output.note(&format!("{}: not checked against a QEMU", report.file.display()));
+        }
+        if reports.iter().all(|report| report.findings.is_empty()) { Ok(()) } else { Err(Failure::Told) }
+    }
+}
+
+async fn check<'a>(context: &Context, recorded: Option<&Planner>, file: &'a Path) -> Outcome<Report<'a>> {
+    let xml = input::read(file)?;
+    let (domain, mut findings) = match read(&xml) {
+        Ok(read) => read,
+        Err(error) => return Ok(Report { file, findings: vec![Finding::Refused(error)], emulator: None }),
+    };
+    let outcome = match recorded {
+        Some(planner) => {
+            let emulator = emulator_of(&domain, planner.host.arch);
+            Some((emulator, planner.plan(&xml).map(drop)))
+        }
+        None => {
+            let backend = context.backend()?;
+            let emulator = emulator_of(&domain, backend.host().arch);
+            let there = Path::new(&emulator).exists();
+            if there { Some((emulator, backend.define(&xml, ParseFlags::INACTIVE).await.map(drop))) } else { None }
+        }
+    };
+    let emulator = outcome.map(|(emulator, outcome)| {
+        findings.extend(outcome.err().map(Finding::Refused));
+        emulator
+    });
+    Ok(Report { file, findings, emulator })
+}
+
+impl Report<'_> {
+    fn human(&self) -> String {
+        if self.findings.is_empty() {
+            return format!("{}: nothing to say\n", self.file.display());
+        }
+        self.findings.iter().map(|finding| located(self.file, finding) + "\n").collect()
+    }
+
+    fn as_json(&self) -> Value {
+        json!({
+            "file": self.file,
+            "findings": self.findings.iter().map(Finding::as_json).collect::<Vec<_>>(),
+            "emulator": self.emulator,
+        })
+    }
+}

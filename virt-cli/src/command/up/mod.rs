@@ -1,0 +1,245 @@
+//! `virt up`: from a kernel, a disk image or a document to a running guest and its console.
+
+mod acceleration;
+mod login;
+mod machine;
+mod serial;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
+use virt_core::driver::OpenConsoleFlags;
+use virt_core::{
+    ByteStream, CreateFlags, Delivery, Domain, DomainEvent, DomainEventFilter, DomainEventKind, Error, ErrorCode,
+    ErrorDomain, Lifecycle, ShutdownFlags, Subscription,
+};
+
+use crate::command::console::{Ends, Left, attach_watched};
+use crate::context::{Context, reference};
+use crate::failure::{Failure, Outcome};
+use crate::timing::Phases;
+use acceleration::{Acceleration, Wish};
+use login::Login;
+use serial::Serial;
+
+/// How long a guest may take to power off after it was asked to.
+const POWER_OFF: Duration = Duration::from_secs(30);
+
+/// Boot something at once: a kernel, a disk image or a domain's document
+///
+/// The guest is transient, and ends with this command unless --keep or --detach says otherwise. Its console is attached to
+/// the terminal; ^] leaves it. With --exec the guest is logged in to, runs the command and is powered off. How far the start
+/// is, and after how many seconds, is told on standard error; the console and the command's output go to standard output, with
+/// --quiet the output alone.
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// A disk image (raw, qcow2, ISO 9660), which the guest may write to, or a domain's XML
+    #[arg(required_unless_present = "kernel", value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    #[command(flatten)]
+    hardware: machine::Hardware,
+
+    /// What runs the guest's processors
+    #[arg(long, value_enum, default_value = "auto")]
+    accel: Wish,
+
+    /// Log in on the serial console
+    #[arg(long, value_name = "USER[:PASSWORD]")]
+    login: Option<Login>,
+
+    /// Run this command in the guest, then power it off
+    #[arg(long, value_name = "COMMAND", requires = "login")]
+    exec: Option<String>,
+
+    /// The longest that the login prompt, and then the command, may take
+    #[arg(long, value_name = "SECONDS", default_value = "120")]
+    timeout: u64,
+
+    /// Leave the guest running when this command ends
+    #[arg(long)]
+    keep: bool,
+
+    /// Start it, and do not wait for anything
+    #[arg(long, conflicts_with_all = ["login", "exec"])]
+    detach: bool,
+}
+
+/// A command that ran in the guest.
+struct Executed {
+    output: String,
+    status: i32,
+}
+
+impl Up {
+    pub(crate) async fn run(&self, context: &Context) -> Outcome {
+        let mut phases = Phases::start(context.output);
+        let (xml, acceleration) = self.document(context)?;
+        let mut ends = Ends::new()?;
+        // Whatever is dropped half way: the guest is bound to the connection, which is closed in any case.
+        let (domain, executed) = tokio::select! {
+            outcome = self.boot(context, &xml, &mut phases) => outcome?,
+            () = ends.next() => return Err(self.interrupted()),
+        };
+        let exec = |executed: &Executed| json!({ "command": self.exec, "status": executed.status, "output": executed.output });
+        let json = || json!({
+            "connection": context.about_json(),
+            "domain": reference(domain.reference()),
+            "acceleration": acceleration.as_ref().map(Acceleration::as_json),
+            "phases": phases.as_json(),
+            "exec": executed.as_ref().map_or(Value::Null, exec),
+        });
+        if context.output.is_json() {
+            context.output.answer(String::new, json)?;
+        }
+        match executed {
+            Some(Executed { status, .. }) if status != 0 => {
+                context.output.note(&format!("the command ended with status {status}"));
+                Err(Failure::Told)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn interrupted(&self) -> Failure {
+        let detail = if self.keep { "interrupted" } else { "interrupted: the guest was ended" };
+        Error::new(ErrorCode::OperationAborted, ErrorDomain::None, detail).verbatim().into()
+    }
+
+    /// The domain's document, and what was chosen to run it if the document did not say.
+    fn document(&self, context: &Context) -> Outcome<(String, Option<Acceleration>)> {
+        let source = machine::Source::of(self.file.as_deref(), &self.hardware)?;
+        if let machine::Source::Document(xml) = source {
+            if let Some(file) = &self.file {
+                crate::lint::warn(&context.output, &xml, file);
+            }
+            return Ok((xml, None));
+        }
+        let acceleration = Acceleration::choose(self.accel);
+        context.output.note(&acceleration.to_string());
+        Ok((source.document(&self.hardware, &acceleration), Some(acceleration)))
+    }
+
+    async fn boot(&self, context: &Context, xml: &str, phases: &mut Phases) -> Outcome<(Domain, Option<Executed>)> {
+        let connection = context.connection().await?;
+        phases.reach("engine ready");
+        // Where it can not be asked, the start will say why.
+        if let Ok(version) = connection.hypervisor()?.version().await {
+            phases.reach(format!("QEMU {} probed", super::version::dotted(version)));
+        }
+        let mut flags = CreateFlags::empty();
+        flags.set(CreateFlags::START_AUTODESTROY, !self.keep && !self.detach);
+        // The console has to be open before the guest says its first word.
+        flags.set(CreateFlags::START_PAUSED, !self.detach);
+        let domain = connection.create(xml, flags).await?;
+        phases.reach(format!("guest '{}' made: its process runs and its monitor answers", domain.name()));
+        if self.detach {
+            context.output.note(&format!("`virt console {}` attaches to its console", domain.name()));
+            return Ok((domain, None));
+        }
+        let console = domain.console(None, OpenConsoleFlags::empty()).await?;
+        let filter = DomainEventFilter { domain: Some(domain.uuid()), kinds: Vec::new() };
+        let events = connection.events(filter).await?;
+        domain.resume().await?;
+        phases.reach("running");
+        let Some(login) = &self.login else {
+            self.attach(context, &domain, &*console, phases).await?;
+            return Ok((domain, None));
+        };
+        let executed = {
+            let mut serial = Serial::new(Arc::clone(&console), context.output, phases, &domain);
+            serial.log_in(login, Duration::from_secs(self.timeout)).await?;
+            match &self.exec {
+                None => None,
+                Some(command) => Some(serial.execute(command, Duration::from_secs(self.timeout)).await?),
+            }
+        };
+        if executed.is_none() {
+            self.attach(context, &domain, &*console, phases).await?;
+        } else if self.keep {
+            context.output.note(&format!("the guest '{}' is left running", domain.name()));
+        } else {
+            power_off(context, &domain, &*console, events, phases).await?;
+        }
+        Ok((domain, executed))
+    }
+
+    /// Gives the console to the person, until one of them leaves.
+    async fn attach(
+        &self,
+        context: &Context,
+        domain: &Domain,
+        console: &dyn ByteStream,
+        phases: &mut Phases,
+    ) -> Outcome {
+        let said = phases.len();
+        let mut screen = serial::Screen::default();
+        let left = attach_watched(context, console, domain.name(), &mut |bytes| {
+            screen.take(bytes);
+            screen.note(phases, Phases::reach_silently);
+        })
+        .await?;
+        phases.say_since(said);
+        match left {
+            Left::GuestEnded => phases.reach("guest ended"),
+            Left::Signal => return Err(self.interrupted()),
+            Left::Escape if self.keep => {
+                context.output.note(&format!("the guest '{}' is left running", domain.name()));
+            }
+            Left::Escape => context.output.note("the guest ends with this command; --keep would have left it running"),
+        }
+        Ok(())
+    }
+}
+
+/// Asks the guest to power off, and pulls the plug if it does not in time.
+async fn power_off(
+    context: &Context,
+    domain: &Domain,
+    console: &dyn ByteStream,
+    mut events: Subscription<DomainEvent>,
+    phases: &mut Phases,
+) -> Outcome {
+    let deadline = Instant::now() + POWER_OFF;
+    domain.shutdown(ShutdownFlags::empty()).await?;
+    let off = async {
+        while let Some(delivery) = events.next().await {
+            if let Delivery::Event(event) = delivery {
+                if matches!(event.kind, DomainEventKind::Lifecycle(Lifecycle::Stopped(_))) {
+                    return;
+                }
+            }
+        }
+    };
+    let last_words = async {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = console.read(&mut buffer).await {
+            if context.output.is_talkative() && context.output.raw(&buffer[..count]).is_err() {
+                break;
+            }
+        }
+        std::future::pending::<()>().await;
+    };
+    let off = async {
+        tokio::select! {
+            () = off => {}
+            () = last_words => {}
+        }
+    };
+    if timeout_at(deadline, off).await.is_ok() {
+        phases.reach("powered off");
+        return Ok(());
+    }
+    context.output.note(&format!("the guest did not power off within {} s of being asked to: it is ended", POWER_OFF.as_secs()));
+    match domain.destroy().await {
+        // It has ended by itself meanwhile.
+        Err(error) if matches!(error.code(), ErrorCode::OperationInvalid | ErrorCode::NoDomain) => {}
+        outcome => outcome?,
+    }
+    phases.reach("destroyed");
+    Ok(())
+}
