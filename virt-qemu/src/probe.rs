@@ -53,7 +53,12 @@ fn kvm() -> Check {
     const NAME: &str = "KVM";
     match virt_sys::kvm::check() {
         kvm if kvm.is_usable() => Check::passed(NAME, Need::Optional, kvm.to_string()),
-        kvm => Check::failed(NAME, Need::Optional, format!("{kvm}: guests are emulated, which is slow"), kvm.fix()),
+        kvm => Check::failed(
+            NAME,
+            Need::Optional,
+            format!("{kvm}: guests are emulated, which is slow"),
+            kvm.fix(),
+        ),
     }
 }
 
@@ -95,12 +100,7 @@ fn name(target: &str) -> String {
     format!("QEMU for {target}")
 }
 
-fn of_binary(
-    target: &str,
-    path: &str,
-    need: Need,
-    answer: virt_types::Result<Arc<Capabilities>>,
-) -> Check {
+fn of_binary(target: &str, path: &str, need: Need, answer: virt_types::Result<Arc<Capabilities>>) -> Check {
     match answer {
         Ok(caps) => Check::passed(name(target), need, summary(&caps)),
         Err(error) => Check::failed(
@@ -114,7 +114,8 @@ fn of_binary(
 
 /// What a binary can do, in a line.
 fn summary(caps: &Capabilities) -> String {
-    let version = format!("{}.{}.{}", caps.version / 1_000_000, caps.version / 1_000 % 1_000, caps.version % 1_000);
+    let version =
+        format!("{}.{}.{}", caps.version / 1_000_000, caps.version / 1_000 % 1_000, caps.version % 1_000);
     let accelerators = match (&caps.kvm, &caps.tcg) {
         (Some(_), Some(_)) => "KVM and emulation",
         (Some(_), None) => "KVM only",
@@ -206,7 +207,9 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("virt-qemu-firmware-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let descriptor = |kind: &str, arch: &str| {
-            format!("{{\"interface-types\":[\"{kind}\"],\"targets\":[{{\"architecture\":\"{arch}\",\"machines\":[]}}]}}")
+            format!(
+                "{{\"interface-types\":[\"{kind}\"],\"targets\":[{{\"architecture\":\"{arch}\",\"machines\":[]}}]}}"
+            )
         };
         std::fs::write(dir.join("50-a.json"), descriptor("uefi", "x86_64")).unwrap();
         std::fs::write(dir.join("60-b.json"), descriptor("bios", "aarch64")).unwrap();
@@ -222,6 +225,10 @@ mod tests {
         let check = of_binary("x86_64", "/usr/bin/qemu-system-x86_64", Need::Required, Err(error));
         assert!(!check.ok && check.detail.starts_with("/usr/bin/qemu-system-x86_64 does not answer: "));
         let caps = Capabilities { binary: "/q".into(), version: 7_002_019, ..Capabilities::default() };
-        assert!(summary(&caps).starts_with("/q 7.2.19: emulation only, 0 machine types"), "{}", summary(&caps));
+        assert!(
+            summary(&caps).starts_with("/q 7.2.19: emulation only, 0 machine types"),
+            "{}",
+            summary(&caps)
+        );
     }
 }

@@ -97,6 +97,8 @@ impl Session {
         command.args(["up", "--name", NAME, "--memory", "256", "--login", "root", "--exec", EXEC]);
         command.arg("--kernel").arg(guest.kernel()).arg("--initrd").arg(guest.initrd());
         command.args(["--cmdline", &guest.cmdline()?]);
+        // Emulation works everywhere: what is shown here must not depend on the host's processor.
+        command.args(["--accel", "tcg"]);
         // What it writes anywhere else than it is told to is found there too.
         for name in [
             "HOME",

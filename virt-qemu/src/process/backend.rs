@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 use virt_conf::ParseFlags;
-use virt_conf::domain::Domain;
+use virt_conf::domain::{Domain, Genid};
 use virt_domain::{Backend, Observed, Phase, Recover, Recovered, Start, Started};
 use virt_driver::BoxFuture;
-use virt_types::{
-    CreateFlags, DomainName, Error, ErrorCode, ErrorDomain, MacAddr, Result, UndefineFlags, Uuid,
-};
+use virt_types::{CreateFlags, DomainName, Error, ErrorCode, ErrorDomain, Result, UndefineFlags, Uuid};
 
 use super::files::{self, GuestFiles};
 use super::guest::{self, Guest, Parts};
@@ -23,7 +21,7 @@ use crate::config::Config;
 use crate::host::Host;
 use crate::plan::{self, Monitor, Plan};
 use crate::prepare::{self, PrepareContext, PretendedPorts};
-use crate::{planner, preflight};
+use crate::{planner, preflight, random};
 
 /// The QEMU driver's side of the engine.
 #[derive(Debug)]
@@ -200,18 +198,13 @@ impl Backend for QemuBackend {
     }
 }
 
-/// Gives a domain and its interfaces the identities that the document left to the engine.
+/// Gives a domain the identities that the document left to the engine.
 fn make_up_identities(domain: &mut Domain) -> Result<()> {
     if domain.uuid.is_none() {
-        let mut bytes = [0; 16];
-        launch::fill_random(&mut bytes)?;
-        domain.uuid = Some(Uuid::from_random(bytes));
+        domain.uuid = Some(Uuid::from_random(random::bytes()?));
     }
-    for interface in domain.devices.interfaces.iter_mut().filter(|interface| interface.mac.is_none()) {
-        let mut tail = [0; 3];
-        launch::fill_random(&mut tail)?;
-        interface.mac = Some(MacAddr::qemu(tail));
-        interface.mac_generated = true;
+    if domain.genid == Some(Genid::ToGenerate) {
+        domain.genid = Some(Genid::Id(Uuid::from_random(random::bytes()?)));
     }
     Ok(())
 }

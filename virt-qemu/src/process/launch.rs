@@ -123,16 +123,6 @@ fn spawn(plan: &Plan, files: &GuestFiles, log: &GuestLog) -> Result<Spawn> {
     Ok(spawn)
 }
 
-pub(super) fn fill_random(bytes: &mut [u8]) -> Result<()> {
-    let mut filled = 0;
-    while filled < bytes.len() {
-        let flags = rustix::rand::GetRandomFlags::empty();
-        filled += rustix::rand::getrandom(&mut bytes[filled..], flags)
-            .map_err(|error| cannot("get random bytes", std::io::Error::from(error)))?;
-    }
-    Ok(())
-}
-
 /// Why QEMU ended before it greeted: its own last words, and what they mean.
 async fn died(
     error: virt_qmp::Error,

@@ -10,7 +10,7 @@ use virt_netdev::tap::{self, Tap};
 use virt_sys::{Spawn, unix};
 use virt_types::{Error, Result};
 
-use super::launch::{cannot, fill_random};
+use super::launch::cannot;
 use super::monitor;
 use crate::plan::{FdSource, HostNeed, Plan};
 
@@ -26,8 +26,7 @@ pub(super) fn open(plan: &Plan, live: &Domain, spawn: &mut Spawn, monitor: Owned
                 .map_err(|error| cannot("create a directory", error))?,
             HostNeed::CopyOf { template, path } => copy_if_missing(template, path)?,
             HostNeed::RandomKey(path) => {
-                let mut key = [0; 32];
-                fill_random(&mut key)?;
+                let key: [u8; 32] = crate::random::bytes()?;
                 write_key(path, &key)?;
             }
             HostNeed::Fd { number, source } => {

@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use virt_conf::common::chardev::{Chardev, ChardevSource};
 use virt_conf::domain::Domain;
-use virt_conf::domain::device::{Channel, MemballoonModel};
+use virt_conf::domain::device::{Channel, Graphics, MemballoonModel};
 use virt_qmp::Monitor;
-use virt_qmp::command::{Balloon, QueryChardev};
+use virt_qmp::command::{Balloon, ExpirePassword, QueryChardev, SetPassword};
+use virt_types::TextEnum;
 
 /// The virtio port through which the guest's agent talks.
 const AGENT_CHANNEL: &str = "org.qemu.guest_agent.0";
@@ -30,6 +31,28 @@ pub(super) async fn settle(monitor: &Monitor, live: &mut Domain) -> virt_qmp::Re
         live.devices.memballoon.as_ref().is_some_and(|balloon| balloon.model != MemballoonModel::None);
     if ballooned && (1..live.memory.total).contains(&live.memory.current) {
         monitor.execute(&Balloon { value: live.memory.current * 1024 }, Instant::now() + DEADLINE).await?;
+    }
+    Ok(())
+}
+
+/// Hands the displays' passwords over, which never stand on a command line.
+async fn set_passwords(monitor: &Monitor, live: &Domain) -> virt_qmp::Result<()> {
+    for display in &live.devices.graphics {
+        let (protocol, auth) = match display {
+            Graphics::Vnc(vnc) => ("vnc", &vnc.auth),
+            Graphics::Spice(spice) => ("spice", &spice.auth),
+            _ => continue,
+        };
+        let Some(auth) = auth else { continue };
+        let set = SetPassword {
+            protocol: protocol.to_owned(),
+            password: auth.password.clone(),
+            connected: auth.connected.map(|what| what.text().to_owned()),
+        };
+        monitor.execute(&set, Instant::now() + DEADLINE).await?;
+        let time = auth.valid_to.map_or_else(|| "never".to_owned(), |time| time.seconds().to_string());
+        let expire = ExpirePassword { protocol: protocol.to_owned(), time };
+        monitor.execute(&expire, Instant::now() + DEADLINE).await?;
     }
     Ok(())
 }
