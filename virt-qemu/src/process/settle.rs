@@ -27,6 +27,7 @@ pub(super) async fn settle(monitor: &Monitor, live: &mut Domain) -> virt_qmp::Re
             .collect();
         note_terminals(live, &terminals);
     }
+    set_passwords(monitor, live).await?;
     let ballooned =
         live.devices.memballoon.as_ref().is_some_and(|balloon| balloon.model != MemballoonModel::None);
     if ballooned && (1..live.memory.total).contains(&live.memory.current) {
