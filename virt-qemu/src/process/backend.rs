@@ -146,17 +146,17 @@ impl Backend for QemuBackend {
             if !caps.supports(config.virt_type) {
                 return Err(planner::refuse_virt_type(&caps.binary, config.virt_type, &self.host));
             }
-            let mut live = config.clone();
-            preflight::check(&live, &self.host)?;
-            let cx = PrepareContext { caps: &caps, config: &self.config, host: &self.host };
-            prepare::prepare(&mut live, &cx, &mut HostPorts)?;
-            Ok(live)
+            preflight::check(config, &self.host)?;
+            Ok(config.clone())
         })
     }
 
-    fn start(&self, start: Start) -> BoxFuture<'_, Result<Started>> {
-        Box::pin(async {
+    fn start(&self, mut start: Start) -> BoxFuture<'_, Result<Started>> {
+        Box::pin(async move {
             let caps = self.capabilities(&start.live).await?;
+            // Not before: the paths of sockets hold the number that the domain has only now.
+            let cx = PrepareContext { caps: &caps, config: &self.config, host: &self.host };
+            prepare::prepare(&mut start.live, &cx, &mut HostPorts)?;
             launch::start(start, &caps, &self.config, &self.host).await
         })
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use virt_conf::domain::Domain;
 use virt_conf::domain::device::{Interface, InterfaceSource};
@@ -44,7 +45,7 @@ pub(super) fn open(plan: &Plan, live: &Domain, spawn: &mut Spawn, monitor: Owned
 }
 
 /// What a guest's firmware has written is kept: only a file that is not there is made, whole or not at all.
-fn copy_if_missing(template: &std::path::Path, path: &std::path::Path) -> Result<()> {
+fn copy_if_missing(template: &Path, path: &Path) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
@@ -57,7 +58,7 @@ fn copy_if_missing(template: &std::path::Path, path: &std::path::Path) -> Result
 }
 
 /// The key lives as long as its guest: nothing has to reach the disk.
-fn write_key(path: &std::path::Path, key: &[u8]) -> Result<()> {
+fn write_key(path: &Path, key: &[u8]) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
@@ -82,9 +83,7 @@ impl Opener<'_> {
             }
             FdSource::VhostNet(path) | FdSource::File(path) => device(path),
             FdSource::VhostVsock => device("/dev/vhost-vsock".as_ref()),
-            FdSource::UnixListener(path) => unix::bind_stale(path, 0o600)
-                .map(OwnedFd::from)
-                .map_err(|error| cannot(&format!("listen on {}", path.display()), error)),
+            FdSource::UnixListener(path) => listen(path),
             FdSource::Tap { interface, .. } => self.tap_queue(interface),
             FdSource::VhostUserGpu { .. } | FdSource::TpmCancel { .. } => {
                 Err(Error::no_support(&format!("starting a guest that needs a {source}")))
@@ -109,7 +108,16 @@ impl Opener<'_> {
     }
 }
 
-fn device(path: &std::path::Path) -> Result<OwnedFd> {
+/// A listening socket, in a directory that is made for it.
+fn listen(path: &Path) -> Result<OwnedFd> {
+    let failed = |error| cannot(&format!("listen on {}", path.display()), error);
+    if let Some(dir) = path.parent() {
+        virt_sys::fs::create_dir_all(dir, 0o700).map_err(failed)?;
+    }
+    unix::bind_stale(path, 0o600).map(OwnedFd::from).map_err(failed)
+}
+
+fn device(path: &Path) -> Result<OwnedFd> {
     std::fs::OpenOptions::new()
         .read(true)
         .write(true)
