@@ -44,8 +44,8 @@ fn main() -> ExitCode {
         context.close().await;
         outcome
     });
-    // A thread may be waiting for the keyboard; it must not keep the process.
-    runtime.shutdown_background();
+    // The engine's tasks let go of their sockets. What does not come to an end does not hold up the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(&output),

@@ -109,7 +109,7 @@ impl Task {
                 biased;
                 () = crate::engine::until_closed(&mut closing) => {
                     self.running.shutdown().await;
-                    return entry.let_go().await;
+                    return self.let_go().await;
                 }
                 report = next_report(&entry) => self.report(report),
                 () = entry.core.stirred.notified() => {}
@@ -406,6 +406,18 @@ impl Task {
             number
         });
         self.handles.insert(number, (kind, handle));
+    }
+
+    /// Lets go of the domain when nothing goes on any more; one whose guest has just ended leaves no lock file.
+    async fn let_go(self) {
+        {
+            let mut state = self.entry.core.lock();
+            self.handles.keys().for_each(|number| state.held.end(*number));
+        }
+        if let Some(engine) = self.engine.upgrade() {
+            self.entry.release_if_idle(&engine).await;
+        }
+        self.entry.let_go().await;
     }
 
     fn ended(&mut self, ended: std::result::Result<(tokio::task::Id, u64), tokio::task::JoinError>) {

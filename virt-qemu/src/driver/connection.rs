@@ -107,6 +107,10 @@ impl Connection for QemuConnection {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.lease.0.close())
+        Box::pin(async {
+            self.lease.0.close().await;
+            // The next process finds nothing half done.
+            self.registry.clone().close().await;
+        })
     }
 }

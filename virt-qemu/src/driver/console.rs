@@ -12,7 +12,7 @@ use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 #[derive(Debug)]
 pub(super) struct Console {
     terminal: Duplex,
-    _lock: FileLock,
+    lock: FileLock,
 }
 
 impl Console {
@@ -31,7 +31,15 @@ impl Console {
         let fd: OwnedFd = rustix::fs::open(path, flags, rustix::fs::Mode::empty())
             .map_err(|error| fd_stream_error(&format!("unable to open console '{path}'"), error.into()))?;
         let terminal = Duplex::new(fd).map_err(|error| fd_stream_error("cannot watch the console", error))?;
-        Ok(Self { terminal, _lock: lock })
+        Ok(Self { terminal, lock })
+    }
+}
+
+/// The lock's file goes before the lock, so that whoever takes it next makes a new one.
+impl Drop for Console {
+    fn drop(&mut self) {
+        // What is left of it harms nobody.
+        let _ = std::fs::remove_file(self.lock.path());
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
+use virt_core::Error;
 use virt_core::conf::domain::VirtType;
 use virt_core::qemu::host::{Refusal, kvm_refusal};
 
@@ -37,6 +38,14 @@ impl Acceleration {
             Wish::Tcg => Self::Emulated,
             Wish::Auto => kvm_refusal().map_or(Self::Kvm, Self::Refused),
         }
+    }
+
+    /// Emulation, because QEMU did not come up with KVM.
+    pub(super) fn after(error: &Error) -> Self {
+        let words = error.detail().trim_start_matches("qemu unexpectedly closed the monitor: ");
+        let reason = format!("QEMU does not come up with it: {}", words.lines().next().unwrap_or_default());
+        let hint = "--accel kvm shows all that QEMU says, --accel tcg does not try KVM".to_owned();
+        Self::Refused(Refusal { reason, hint })
     }
 
     pub(super) const fn virt_type(&self) -> VirtType {

@@ -8,7 +8,6 @@ use clap::Args;
 use virt_core::conf::domain::VirtType;
 use virt_core::xml::Writer;
 
-use super::acceleration::Acceleration;
 use crate::failure::{Failure, Outcome};
 use crate::input;
 
@@ -81,11 +80,11 @@ impl Source {
         Ok(Self::Machine(Some((path, head.image()))))
     }
 
-    /// The domain's document.
-    pub(super) fn document(self, hardware: &Hardware, acceleration: &Acceleration) -> String {
+    /// The domain's document; one that was given says itself what runs it.
+    pub(super) fn document(&self, hardware: &Hardware, virt_type: VirtType) -> String {
         match self {
-            Self::Document(xml) => xml,
-            Self::Machine(image) => machine(hardware, image.as_ref(), acceleration.virt_type()),
+            Self::Document(xml) => xml.clone(),
+            Self::Machine(image) => machine(hardware, image.as_ref(), virt_type),
         }
     }
 }
@@ -254,7 +253,7 @@ mod tests {
     fn a_machine_has_what_its_user_asked_for_and_can_be_read() {
         let image = (PathBuf::from("/srv/a&b.qcow2"), Image { format: "qcow2", device: "disk" });
         let with_kernel = Hardware { kernel: Some("/boot/vmlinuz".into()), cmdline: Some("quiet \"x\"".into()), ..hardware() };
-        let xml = Source::Machine(Some(image)).document(&with_kernel, &Acceleration::Kvm);
+        let xml = Source::Machine(Some(image)).document(&with_kernel, VirtType::Kvm);
         let domain = Domain::parse(&xml, ParseFlags::INACTIVE).unwrap();
         assert_eq!((domain.name.as_str(), domain.virt_type, domain.memory.total), ("a<b", VirtType::Kvm, 256 << 10));
         assert_eq!(domain.os.cmdline.as_deref(), Some("quiet \"x\""));

@@ -12,6 +12,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
+use virt_core::conf::domain::VirtType;
 use virt_core::driver::OpenConsoleFlags;
 use virt_core::{
     ByteStream, CreateFlags, Delivery, Domain, DomainEvent, DomainEventFilter, DomainEventKind, Error, ErrorCode,
@@ -24,6 +25,7 @@ use crate::failure::{Failure, Outcome};
 use crate::timing::Phases;
 use acceleration::{Acceleration, Wish};
 use login::Login;
+use machine::{Hardware, Source};
 use serial::Serial;
 
 /// How long a guest may take to power off after it was asked to.
@@ -42,7 +44,7 @@ pub(crate) struct Up {
     file: Option<PathBuf>,
 
     #[command(flatten)]
-    hardware: machine::Hardware,
+    hardware: Hardware,
 
     /// What runs the guest's processors
     #[arg(long, value_enum, default_value = "auto")]
@@ -69,6 +71,19 @@ pub(crate) struct Up {
     detach: bool,
 }
 
+/// What is booted, and what was chosen to run it if the document does not say.
+struct Plan {
+    source: Source,
+    acceleration: Option<Acceleration>,
+}
+
+impl Plan {
+    fn document(&self, hardware: &Hardware) -> String {
+        let virt_type = self.acceleration.as_ref().map_or(VirtType::Qemu, Acceleration::virt_type);
+        self.source.document(hardware, virt_type)
+    }
+}
+
 /// A command that ran in the guest.
 struct Executed {
     output: String,
@@ -78,23 +93,25 @@ struct Executed {
 impl Up {
     pub(crate) async fn run(&self, context: &Context) -> Outcome {
         let mut phases = Phases::start(context.output);
-        let (xml, acceleration) = self.document(context)?;
+        let mut plan = self.plan(context)?;
         let mut ends = Ends::new()?;
         // Whatever is dropped half way: the guest is bound to the connection, which is closed in any case.
         let (domain, executed) = tokio::select! {
-            outcome = self.boot(context, &xml, &mut phases) => outcome?,
+            outcome = self.boot(context, &mut plan, &mut phases) => outcome?,
             () = ends.next() => return Err(self.interrupted()),
         };
-        let exec = |executed: &Executed| json!({ "command": self.exec, "status": executed.status, "output": executed.output });
-        let json = || json!({
-            "connection": context.about_json(),
-            "domain": reference(domain.reference()),
-            "acceleration": acceleration.as_ref().map(Acceleration::as_json),
-            "phases": phases.as_json(),
-            "exec": executed.as_ref().map_or(Value::Null, exec),
-        });
         if context.output.is_json() {
-            context.output.answer(String::new, json)?;
+            let exec = |Executed { status, output }| json!({ "command": self.exec, "status": status, "output": output });
+            let status = executed.as_ref().map_or(0, |executed| executed.status);
+            let document = json!({
+                "connection": context.about_json(),
+                "domain": reference(domain.reference()),
+                "acceleration": plan.acceleration.as_ref().map(Acceleration::as_json),
+                "phases": phases.as_json(),
+                "exec": executed.map_or(Value::Null, exec),
+            });
+            context.output.answer(String::new, || document)?;
+            return if status == 0 { Ok(()) } else { Err(Failure::Told) };
         }
         match executed {
             Some(Executed { status, .. }) if status != 0 => {
@@ -110,21 +127,58 @@ impl Up {
         Error::new(ErrorCode::OperationAborted, ErrorDomain::None, detail).verbatim().into()
     }
 
-    /// The domain's document, and what was chosen to run it if the document did not say.
-    fn document(&self, context: &Context) -> Outcome<(String, Option<Acceleration>)> {
-        let source = machine::Source::of(self.file.as_deref(), &self.hardware)?;
-        if let machine::Source::Document(xml) = source {
-            if let Some(file) = &self.file {
-                crate::lint::warn(&context.output, &xml, file);
+    /// What is booted, and how.
+    fn plan(&self, context: &Context) -> Outcome<Plan> {
+        let source = Source::of(self.file.as_deref(), &self.hardware)?;
+        let acceleration = match &source {
+            Source::Document(xml) => {
+                if let Some(file) = &self.file {
+                    crate::lint::warn(&context.output, xml, file);
+                }
+                None
             }
-            return Ok((xml, None));
-        }
-        let acceleration = Acceleration::choose(self.accel);
-        context.output.note(&acceleration.to_string());
-        Ok((source.document(&self.hardware, &acceleration), Some(acceleration)))
+            Source::Machine(_) => {
+                let acceleration = Acceleration::choose(self.accel);
+                context.output.note(&acceleration.to_string());
+                Some(acceleration)
+            }
+        };
+        Ok(Plan { source, acceleration })
     }
 
-    async fn boot(&self, context: &Context, xml: &str, phases: &mut Phases) -> Outcome<(Domain, Option<Executed>)> {
+    /// Makes the guest. Where KVM was not asked for and QEMU does not come up with it, the guest is emulated.
+    async fn make(&self, context: &Context, plan: &mut Plan, flags: CreateFlags) -> Outcome<Domain> {
+        let connection = context.connection().await?;
+        let error = match connection.create(&plan.document(&self.hardware), flags).await {
+            Ok(domain) => return Ok(domain),
+            Err(error) => error,
+        };
+        let fails_with_kvm = self.accel == Wish::Auto && plan.acceleration == Some(Acceleration::Kvm);
+        if !fails_with_kvm || error.code() != ErrorCode::InternalError {
+            return Err(error.into());
+        }
+        let emulated = Acceleration::after(&error);
+        let first = plan.acceleration.replace(emulated);
+        match connection.create(&plan.document(&self.hardware), flags).await {
+            Ok(domain) => {
+                let chosen = plan.acceleration.as_ref().map(Acceleration::to_string);
+                context.output.note(&chosen.unwrap_or_default());
+                Ok(domain)
+            }
+            // It was not for KVM.
+            Err(_) => {
+                plan.acceleration = first;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn boot(
+        &self,
+        context: &Context,
+        plan: &mut Plan,
+        phases: &mut Phases,
+    ) -> Outcome<(Domain, Option<Executed>)> {
         let connection = context.connection().await?;
         phases.reach("engine ready");
         // Where it can not be asked, the start will say why.
@@ -135,7 +189,7 @@ impl Up {
         flags.set(CreateFlags::START_AUTODESTROY, !self.keep && !self.detach);
         // The console has to be open before the guest says its first word.
         flags.set(CreateFlags::START_PAUSED, !self.detach);
-        let domain = connection.create(xml, flags).await?;
+        let domain = self.make(context, plan, flags).await?;
         phases.reach(format!("guest '{}' made: its process runs and its monitor answers", domain.name()));
         if self.detach {
             context.output.note(&format!("`virt console {}` attaches to its console", domain.name()));
@@ -150,21 +204,21 @@ impl Up {
             self.attach(context, &domain, &*console, phases).await?;
             return Ok((domain, None));
         };
-        let executed = {
-            let mut serial = Serial::new(Arc::clone(&console), context.output, phases, &domain);
-            serial.log_in(login, Duration::from_secs(self.timeout)).await?;
-            match &self.exec {
-                None => None,
-                Some(command) => Some(serial.execute(command, Duration::from_secs(self.timeout)).await?),
-            }
-        };
-        if executed.is_none() {
+        let limit = Duration::from_secs(self.timeout);
+        let mut serial = Serial::new(Arc::clone(&console), context.output, phases, &domain);
+        serial.log_in(login, limit).await?;
+        let Some(command) = &self.exec else {
+            drop(serial);
             self.attach(context, &domain, &*console, phases).await?;
-        } else if self.keep {
+            return Ok((domain, None));
+        };
+        let executed = serial.execute(command, limit).await?;
+        if self.keep {
             context.output.note(&format!("the guest '{}' is left running", domain.name()));
         } else {
-            power_off(context, &domain, &*console, events, phases).await?;
+            power_off(context, &domain, serial, events).await?;
         }
+        let executed = Some(executed);
         Ok((domain, executed))
     }
 
@@ -200,9 +254,8 @@ impl Up {
 async fn power_off(
     context: &Context,
     domain: &Domain,
-    console: &dyn ByteStream,
+    mut serial: Serial<'_>,
     mut events: Subscription<DomainEvent>,
-    phases: &mut Phases,
 ) -> Outcome {
     let deadline = Instant::now() + POWER_OFF;
     domain.shutdown(ShutdownFlags::empty()).await?;
@@ -216,12 +269,8 @@ async fn power_off(
         }
     };
     let last_words = async {
-        let mut buffer = [0; 4096];
-        while let Ok(count @ 1..) = console.read(&mut buffer).await {
-            if context.output.is_talkative() && context.output.raw(&buffer[..count]).is_err() {
-                break;
-            }
-        }
+        // The guest ends whether or not its words can be shown.
+        let _ = serial.drain().await;
         std::future::pending::<()>().await;
     };
     let off = async {
@@ -231,7 +280,7 @@ async fn power_off(
         }
     };
     if timeout_at(deadline, off).await.is_ok() {
-        phases.reach("powered off");
+        serial.phases().reach("powered off");
         return Ok(());
     }
     context.output.note(&format!("the guest did not power off within {} s of being asked to: it is ended", POWER_OFF.as_secs()));
@@ -240,6 +289,6 @@ async fn power_off(
         Err(error) if matches!(error.code(), ErrorCode::OperationInvalid | ErrorCode::NoDomain) => {}
         outcome => outcome?,
     }
-    phases.reach("destroyed");
+    serial.phases().reach("destroyed");
     Ok(())
 }

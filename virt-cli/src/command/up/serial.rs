@@ -20,12 +20,9 @@ const LOGIN_PROMPT: &str = "login prompt";
 /// The longest line that a terminal of the guest takes whole (`N_TTY_BUF_SIZE` of Linux, less its end).
 const LONGEST_LINE: usize = 4095;
 
-/// The end of what the guest has said, without the sequences that move cursors and set colours.
+/// A stream of bytes without the sequences that move cursors, set colours or ask the terminal.
 #[derive(Debug, Default)]
-pub(super) struct Screen {
-    text: Vec<u8>,
-    escape: Escape,
-}
+struct Plain(Escape);
 
 /// How far into an escape sequence (ECMA-48) the stream is.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -40,26 +37,42 @@ enum Escape {
     Text,
 }
 
-impl Screen {
-    /// As much of the end as is kept.
-    const KEPT: usize = 64 << 10;
-
-    pub(super) fn take(&mut self, bytes: &[u8]) {
+impl Plain {
+    fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut plain = Vec::with_capacity(bytes.len());
         for &byte in bytes {
-            self.escape = match (self.escape, byte) {
+            self.0 = match (self.0, byte) {
                 (_, 0x1b) => Escape::Begun,
                 (Escape::Begun, b'[') => Escape::Control,
                 (Escape::Begun, b']' | b'P' | b'X' | b'^' | b'_') => Escape::Text,
                 (Escape::Begun, _) | (Escape::Control, b'@'..) | (Escape::Text, 0x07) => Escape::Outside,
                 (Escape::Outside, byte) => {
                     if byte != b'\r' && byte != 0 {
-                        self.text.push(byte);
+                        plain.push(byte);
                     }
                     Escape::Outside
                 }
                 (inside, _) => inside,
             };
         }
+        plain
+    }
+}
+
+/// The end of what the guest has said.
+#[derive(Debug, Default)]
+pub(super) struct Screen {
+    text: Vec<u8>,
+    plain: Plain,
+}
+
+impl Screen {
+    /// As much of the end as is kept.
+    const KEPT: usize = 64 << 10;
+
+    pub(super) fn take(&mut self, bytes: &[u8]) {
+        let plain = self.plain.take(bytes);
+        self.text.extend_from_slice(&plain);
         if self.text.len() > 2 * Self::KEPT {
             self.text.drain(..self.text.len() - Self::KEPT);
         }
@@ -117,6 +130,7 @@ pub(super) struct Serial<'a> {
     screen: Screen,
     /// Since the last line that was typed.
     answer: Screen,
+    shown: Plain,
     mirror: bool,
 }
 
@@ -135,7 +149,12 @@ impl<'a> Serial<'a> {
         domain: &'a Domain,
     ) -> Self {
         let (screen, answer) = (Screen::default(), Screen::default());
-        Self { console, output, phases, domain, screen, answer, mirror: output.is_talkative() }
+        let mirror = output.is_talkative();
+        Self { console, output, phases, domain, screen, answer, shown: Plain::default(), mirror }
+    }
+
+    pub(super) const fn phases(&mut self) -> &mut Phases {
+        self.phases
     }
 
     /// Waits for the login prompt, and answers it.
@@ -179,9 +198,8 @@ impl<'a> Serial<'a> {
         if line.lines().any(|line| line.len() > LONGEST_LINE) {
             return Err(Failure::Usage(format!("--exec takes lines of up to {} bytes", LONGEST_LINE - 200)));
         }
-        if self.mirror {
-            self.output.raw(format!("{command}\n").as_bytes())?;
-        }
+        // What is really typed is longer, and nobody's concern.
+        self.show(format!(" {command}\n").as_bytes())?;
         self.mirror = false;
         self.say(&line).await?;
         let (output, shown) = (self.output, !self.output.is_json());
@@ -200,6 +218,23 @@ impl<'a> Serial<'a> {
         self.mirror = self.output.is_talkative();
         self.phases.reach("command ended");
         Ok(Executed { output: capture.output, status })
+    }
+
+    /// Shows what the guest says, in a form that does nothing to a terminal.
+    fn show(&mut self, bytes: &[u8]) -> Outcome {
+        let plain = self.shown.take(bytes);
+        if self.mirror { Ok(self.output.raw(&plain)?) } else { Ok(()) }
+    }
+
+    /// Reads and shows what the guest says until its side of the console is closed.
+    pub(super) async fn drain(&mut self) -> Outcome {
+        let mut buffer = [0; 4096];
+        loop {
+            match self.console.read(&mut buffer).await? {
+                0 => return Ok(()),
+                count => self.show(&buffer[..count])?,
+            }
+        }
     }
 
     async fn say(&mut self, line: &str) -> Outcome {
@@ -227,9 +262,7 @@ impl<'a> Serial<'a> {
                 return Err(self.ended(what).await.into());
             }
             let bytes = &buffer[..count];
-            if self.mirror {
-                self.output.raw(bytes)?;
-            }
+            self.show(bytes)?;
             self.screen.take(bytes);
             self.answer.take(bytes);
             self.screen.note(self.phases, |phases, phase| phases.reach_on_screen(phase));
