@@ -1,11 +1,16 @@
-//! Any text as a domain: what is accepted is written in a form that reads as the same domain.
+//! Any text as a domain, completed as every driver would: what is accepted is written in a form that reads as the same
+//! domain.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use virt_conf::{FormatFlags, ParseFlags, domain::Domain};
+use virt_conf::domain::{Domain, passes::NullPolicy};
+use virt_conf::{FormatFlags, ParseFlags};
 
 fuzz_target!(|text: &str| {
-    let Ok(domain) = Domain::parse(text, ParseFlags::INACTIVE) else { return };
+    let Ok(mut domain) = Domain::parse(text, ParseFlags::INACTIVE) else { return };
+    if domain.fill(&NullPolicy, ParseFlags::INACTIVE).and_then(|()| domain.validate(&NullPolicy)).is_err() {
+        return;
+    }
     let written = domain.format(FormatFlags::SECURE);
     match Domain::parse(&written, ParseFlags::INACTIVE) {
         Ok(again) => assert_eq!(again.format(FormatFlags::SECURE), written),

@@ -51,7 +51,7 @@ impl DiskTarget {
     pub(super) fn format(&self, w: &mut Writer, removable_media: bool) {
         w.element("target", |w| {
             w.attr("dev", self.dev.as_deref().unwrap_or("(null)"));
-            w.attr("bus", self.bus.map_or("none", virt_types::TextEnum::text));
+            w.attr_opt("bus", self.bus);
             w.attr_opt("tray", Some(self.tray).filter(|tray| removable_media && *tray == Tray::Open));
             w.attr_on_off("removable", self.removable.filter(|_| self.bus == Some(DiskBus::Usb)));
             w.attr_opt("rotation_rate", self.rotation_rate);
