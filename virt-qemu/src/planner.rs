@@ -139,8 +139,21 @@ pub fn complete(
     flags: ParseFlags,
 ) -> Result<()> {
     let policy = QemuPolicy { caps, config, host };
-    domain.fill(&policy, flags)?;
-    domain.validate(&policy)
+    let outcome = domain.fill(&policy, flags).and_then(|()| domain.validate(&policy));
+    outcome.map_err(|error| name_unknown_machine(error, domain, caps))
+}
+
+/// libvirt refuses an unknown machine type by what it lacks, such as PCI buses: the hint tells what is really wrong.
+fn name_unknown_machine(error: Error, domain: &Domain, caps: &Capabilities) -> Error {
+    let Some(name) = domain.os.machine.as_deref() else { return error };
+    if error.hint().is_some() || caps.machine(domain.virt_type, name).is_some() {
+        return error;
+    }
+    let machines = caps.machines(domain.virt_type);
+    let names = machines.iter().flat_map(|machine| machine.alias.iter().chain([&machine.name]));
+    let near = virt_types::nearest(name, names.map(String::as_str));
+    let near = near.map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
+    error.with_hint(format!("{} has no machine type '{name}'{near}", caps.binary))
 }
 
 /// The binary that runs a domain: the one it names, or the usual one of its architecture.

@@ -1,6 +1,7 @@
 //! What would make a start fail, found out before anything is started.
 
 use virt_conf::domain::Domain;
+use virt_conf::domain::device::InterfaceSource;
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
 use crate::host::Host;
@@ -11,6 +12,37 @@ use crate::host::Host;
 /// For what is missing, with libvirt's code.
 pub(crate) fn check(live: &Domain, _host: &Host) -> Result<()> {
     boot_files(live)
+}
+
+/// Interfaces that need a part of the engine that is not there are refused before anything is touched.
+///
+/// # Errors
+/// `VIR_ERR_NO_NETWORK` for a virtual network, `VIR_ERR_NO_SUPPORT` for the rest.
+pub(crate) fn interfaces(live: &Domain) -> Result<()> {
+    const INSTEAD: &str =
+        "<interface type='user'/> needs nothing of the host, <interface type='bridge'/> a bridge";
+    for interface in &live.devices.interfaces {
+        match &interface.source {
+            InterfaceSource::Network { network, .. } => {
+                let detail = format!("no network with matching name '{network}'");
+                return Err(Error::new(ErrorCode::NoNetwork, ErrorDomain::Qemu, detail)
+                    .with_hint(format!("this engine has no virtual networks; {INSTEAD}")));
+            }
+            InterfaceSource::Direct { .. }
+            | InterfaceSource::Hostdev(_)
+            | InterfaceSource::Internal { .. }
+            | InterfaceSource::Vhostuser(_)
+            | InterfaceSource::Vdpa { .. } => {
+                let kind = interface.source.kind();
+                return Err(Error::no_support(&format!(
+                    "starting a guest with an interface of type '{kind}'"
+                ))
+                .with_hint(INSTEAD));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Kernel and initrd have to be readable: QEMU's own words for it do not say why.

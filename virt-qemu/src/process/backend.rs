@@ -147,6 +147,7 @@ impl Backend for QemuBackend {
                 return Err(planner::refuse_virt_type(&caps.binary, config.virt_type, &self.host));
             }
             preflight::check(config, &self.host)?;
+            preflight::interfaces(config)?;
             Ok(config.clone())
         })
     }
