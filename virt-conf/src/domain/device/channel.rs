@@ -177,13 +177,7 @@ impl Device for Channel {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn validate(&self, domain: &Domain) -> Result<()> {
         let own_path = matches!(self.target, ChannelTarget::Virtio { .. } | ChannelTarget::Xen { .. });

@@ -92,13 +92,7 @@ impl Device for Console {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn fill(&mut self, domain: &Domain) -> Result<()> {
         if self.target == ConsoleTarget::None {

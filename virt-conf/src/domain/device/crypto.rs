@@ -75,13 +75,7 @@ impl Device for Crypto {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn check_abi(&self, target: &Self) -> Result<()> {
         abi::same("crypto model", self.model, target.model)?;

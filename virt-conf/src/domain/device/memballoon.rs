@@ -63,13 +63,7 @@ impl Device for Memballoon {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 }
 
 #[cfg(test)]

@@ -1,5 +1,18 @@
 //! The devices of a domain: one file each, one table of them all.
 
+/// The two accessors of a kind of device that has its [`DeviceInfo`] in the field `info`.
+macro_rules! has_info {
+    () => {
+        fn info(&self) -> Option<&$crate::common::DeviceInfo> {
+            Some(&self.info)
+        }
+
+        fn info_mut(&mut self) -> Option<&mut $crate::common::DeviceInfo> {
+            Some(&mut self.info)
+        }
+    };
+}
+
 mod audio;
 mod channel;
 mod console;

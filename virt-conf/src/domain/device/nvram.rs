@@ -25,13 +25,7 @@ impl Device for Nvram {
         w.element(Self::ELEMENT, |w| self.info.format(w, Takes::NOTHING));
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 }
 
 #[cfg(test)]

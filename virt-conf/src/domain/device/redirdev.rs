@@ -68,13 +68,7 @@ impl Device for Redirdev {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn validate(&self, domain: &Domain) -> Result<()> {
         let mut usb = domain

@@ -117,13 +117,7 @@ impl Device for Rng {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn fill(&mut self, _domain: &Domain) -> Result<()> {
         if let RngBackend::Random(path) = &mut self.backend {

@@ -85,13 +85,7 @@ impl Device for Serial {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn fill(&mut self, domain: &Domain) -> Result<()> {
         if self.target == SerialTarget::IsaDebug && !domain.os.arch.is_x86() {

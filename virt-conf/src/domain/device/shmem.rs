@@ -101,13 +101,7 @@ impl Device for Shmem {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn validate(&self, _domain: &Domain) -> Result<()> {
         // The name becomes that of a file.

@@ -111,13 +111,7 @@ impl Device for Smartcard {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn validate(&self, domain: &Domain) -> Result<()> {
         if !matches!(self.info.address, Address::None | Address::Ccid(_)) {

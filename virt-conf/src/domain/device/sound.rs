@@ -80,13 +80,7 @@ impl Device for Sound {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn validate(&self, domain: &Domain) -> Result<()> {
         domain.require_audio(self.audio)

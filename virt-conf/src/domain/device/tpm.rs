@@ -211,13 +211,7 @@ impl Device for Tpm {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn validate(&self, _domain: &Domain) -> Result<()> {
         match &self.backend {

@@ -103,13 +103,7 @@ impl Device for Video {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn fill(&mut self, domain: &Domain) -> Result<()> {
         let default = self.model.default_memory(domain.virt_type);

@@ -64,13 +64,7 @@ impl Device for Vsock {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn fill(&mut self, _domain: &Domain) -> Result<()> {
         self.auto_cid = self.auto_cid.or_else(|| Some(self.cid.is_none()));

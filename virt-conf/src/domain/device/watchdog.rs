@@ -51,13 +51,7 @@ impl Device for Watchdog {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 }
 
 #[cfg(test)]

@@ -220,13 +220,7 @@ impl Device for Controller {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn fill(&mut self, _domain: &Domain) -> Result<()> {
         if self.driver.iothread.is_some() && !self.scsi_model().is_some_and(ScsiModel::is_virtio) {

@@ -308,13 +308,7 @@ impl Device for Disk {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn fill(&mut self, domain: &Domain) -> Result<()> {
         self.target.fill(self.device);

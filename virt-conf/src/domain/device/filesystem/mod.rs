@@ -183,13 +183,7 @@ impl Device for Filesystem {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn fill(&mut self, _domain: &Domain) -> Result<()> {
         if self.source.socket().is_none() {

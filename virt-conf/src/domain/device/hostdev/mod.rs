@@ -167,13 +167,7 @@ impl Device for Hostdev {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn fill(&mut self, domain: &Domain) -> Result<()> {
         match &mut self.source {

@@ -91,13 +91,7 @@ impl Device for MemoryDevice {
         });
     }
 
-    fn info(&self) -> Option<&DeviceInfo> {
-        Some(&self.info)
-    }
-
-    fn info_mut(&mut self) -> Option<&mut DeviceInfo> {
-        Some(&mut self.info)
-    }
+    has_info!();
 
     fn fill(&mut self, _domain: &Domain) -> Result<()> {
         // What the guest writes has to reach the file.
