@@ -104,7 +104,9 @@ impl Engine {
         }
         let mut configs = Vec::new();
         for name in &touched.configs {
-            match self.store.read_config(name) {
+            let entry = DomainName::new(name.as_str()).ok().and_then(|name| self.maps().name(&name).cloned());
+            let known = entry.and_then(|entry| entry.core.lock().config.clone());
+            match self.store.read_config(name, known.as_ref()) {
                 Ok(config) => configs.push((name, config)),
                 Err(error) => log::warn!("{}", virt_types::Error::from(error).report()),
             }
@@ -182,7 +184,7 @@ impl Engine {
         state.tell_lifecycle(Lifecycle::Undefined(UndefinedDetail::Renamed));
         maps.rename(state.uuid, name.clone());
         state.name = name;
-        if let Ok(found) = self.store.read_config(state.name.as_str()) {
+        if let Ok(found) = self.store.read_config(state.name.as_str(), None) {
             state.set_config(found);
         }
         state.tell_lifecycle(Lifecycle::Defined(DefinedDetail::Renamed));

@@ -10,14 +10,14 @@ use virt_types::{
 
 use crate::context::{JobContext, transient};
 use crate::ownership::Request;
-use crate::store::StoredConfig;
+use crate::store::{StoredConfig, kept};
 
 /// Replaces the configuration of a domain that is in the list.
 pub(crate) async fn redefine(context: JobContext, config: Domain) -> Result<()> {
     let root = context.engine.ownership.root(context.deadline).await?;
     context.engine.catch_up(&root);
     context.refresh_config()?;
-    let stored = write(&context, Arc::new(config)).await?;
+    let stored = write(&context, kept(config)).await?;
     drop(root);
     let mut state = context.state();
     if state.removed {

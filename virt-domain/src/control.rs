@@ -10,7 +10,7 @@ use virt_types::{DomainName, Result};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::ownership::Request;
-use crate::task::Input;
+use crate::task::{Input, Wanted};
 
 /// Longest request line: a word, a peer and a name.
 const MAX_LINE: u64 = 512;
@@ -79,16 +79,15 @@ async fn answer(engine: Arc<Engine>, mut stream: UnixStream) {
         return;
     }
     let Some((request, by, name)) = Request::parse(line.trim_end_matches('\n')) else { return };
-    let mut outlet = Outlet(stream);
+    let outlet = Outlet(stream);
     let entry = DomainName::new(name).ok().and_then(|name| engine.maps().name(&name).cloned());
-    let input = Input::Wanted { request, by, outlet };
+    let input = Input::Wanted(Box::new(Wanted { request, by, outlet }));
     let refused = match entry {
         Some(entry) => entry.mailbox.send(input).await.err().map(|refused| refused.0),
         None => Some(input),
     };
     // A domain that is gone from here, or never was here, is nothing that this process holds.
-    if let Some(Input::Wanted { request, outlet: back, .. }) = refused {
-        outlet = back;
-        outlet.say(if request == Request::Watch { "free" } else { "yielded" });
+    if let Some(Input::Wanted(mut wanted)) = refused {
+        wanted.outlet.say(if request == Request::Watch { "free" } else { "yielded" });
     }
 }

@@ -64,31 +64,32 @@ pub(crate) fn closed() -> Error {
 
 #[derive(Default)]
 pub(crate) struct Maps {
-    by_uuid: HashMap<Uuid, Arc<Entry>>,
+    by_uuid: HashMap<Uuid, (DomainName, Arc<Entry>)>,
     by_name: HashMap<DomainName, Uuid>,
 }
 
 impl Maps {
     pub(crate) fn uuid(&self, uuid: Uuid) -> Option<&Arc<Entry>> {
-        self.by_uuid.get(&uuid)
+        self.by_uuid.get(&uuid).map(|(_, entry)| entry)
     }
 
     pub(crate) fn name(&self, name: &DomainName) -> Option<&Arc<Entry>> {
-        self.by_uuid.get(self.by_name.get(name)?)
+        self.uuid(*self.by_name.get(name)?)
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        self.by_uuid.values()
+        self.by_uuid.values().map(|(_, entry)| entry)
     }
 
     pub(crate) fn insert(&mut self, uuid: Uuid, name: DomainName, entry: Arc<Entry>) {
-        self.by_uuid.insert(uuid, entry);
-        self.by_name.insert(name, uuid);
+        self.by_name.insert(name.clone(), uuid);
+        self.by_uuid.insert(uuid, (name, entry));
     }
 
     fn remove(&mut self, uuid: Uuid) {
-        self.by_uuid.remove(&uuid);
-        self.by_name.retain(|_, named| *named != uuid);
+        if let Some((name, _)) = self.by_uuid.remove(&uuid) {
+            self.forget_name(&name, uuid);
+        }
     }
 
     /// Forgets a domain whose name another one has now.
@@ -97,8 +98,17 @@ impl Maps {
     }
 
     pub(crate) fn rename(&mut self, uuid: Uuid, to: DomainName) {
-        self.by_name.retain(|_, named| *named != uuid);
+        let Some((name, _)) = self.by_uuid.get_mut(&uuid) else { return };
+        let from = std::mem::replace(name, to.clone());
+        self.forget_name(&from, uuid);
         self.by_name.insert(to, uuid);
+    }
+
+    /// A name goes with its domain, unless another one has it now.
+    fn forget_name(&mut self, name: &DomainName, uuid: Uuid) {
+        if self.by_name.get(name) == Some(&uuid) {
+            self.by_name.remove(name);
+        }
     }
 }
 

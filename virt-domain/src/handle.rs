@@ -79,7 +79,7 @@ impl DomainHandle {
                 })
             }),
         };
-        match timeout_at(deadline, self.entry.mailbox.send(Input::Job(request))).await {
+        match timeout_at(deadline, self.entry.mailbox.send(Input::Job(Box::new(request)))).await {
             Err(_) => return Err(self.late(spec, deadline, false)),
             Ok(Err(_)) => return Err(self.gone()),
             Ok(Ok(())) => {}

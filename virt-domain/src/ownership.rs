@@ -71,6 +71,8 @@ impl Peer {
 #[derive(Debug)]
 pub(crate) struct RootGuard {
     _lock: FileLock,
+    /// Let go of after the lock, so that the next of this process finds it free and needs no thread to wait.
+    _turn: tokio::sync::OwnedMutexGuard<()>,
 }
 
 /// The right to a guest.
@@ -164,11 +166,11 @@ impl Ownership {
         let turn = timeout_at(deadline, turn).await.map_err(|_| late())?;
         let path = self.layout.root_lock();
         if let Some(lock) = FileLock::try_exclusive(&path).map_err(Error::from)? {
-            return Ok(RootGuard { _lock: lock });
+            return Ok(RootGuard { _lock: lock, _turn: turn });
         }
         // The wait may outlast the deadline, so it has a thread of its own, which holds this process's turn.
-        let lock = timeout_at(deadline, wait_for_lock(path, turn)).await.map_err(|_| late())??;
-        Ok(RootGuard { _lock: lock })
+        let (lock, turn) = timeout_at(deadline, wait_for_lock(path, turn)).await.map_err(|_| late())??;
+        Ok(RootGuard { _lock: lock, _turn: turn })
     }
 
     /// Tries to take a guest's lock.
@@ -262,19 +264,19 @@ fn held_by_process(pid: Option<u32>, doing: Option<String>) -> virt_types::Error
     ))
 }
 
-/// Waits for a lock in a thread of its own, which keeps `turn` for as long. A thread of the runtime's pool would keep
-/// the runtime from ending.
-async fn wait_for_lock(path: PathBuf, turn: impl Send + 'static) -> Result<FileLock> {
+/// Waits for a lock in a thread of its own, which keeps `turn` for as long and gives it back with the lock. A thread of the
+/// runtime's pool would keep the runtime from ending.
+async fn wait_for_lock<T: Send + 'static>(path: PathBuf, turn: T) -> Result<(FileLock, T)> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let waiter = std::thread::Builder::new().name("lock-wait".into()).spawn(move || {
         let lock = FileLock::exclusive(path);
-        let _ = sender.send(lock);
-        drop(turn);
+        // A caller that is gone needs neither.
+        let _ = sender.send((lock, turn));
     });
     waiter
         .map_err(|error| Error::from(virt_sys::Error::Invalid(format!("cannot start a thread: {error}"))))?;
     match receiver.await {
-        Ok(lock) => Ok(lock.map_err(Error::from)?),
+        Ok((lock, turn)) => Ok((lock.map_err(Error::from)?, turn)),
         Err(_) => Err(virt_types::Error::new(
             ErrorCode::InternalError,
             ErrorDomain::Domain,

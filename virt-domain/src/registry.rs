@@ -14,7 +14,7 @@ use crate::core::Guest;
 use crate::engine::{Engine, Entry};
 use crate::layout::Layout;
 use crate::lifecycle::StartOptions;
-use crate::store::{Store, StoredConfig};
+use crate::store::{Store, StoredConfig, kept};
 use crate::takeover::exists_with;
 use crate::task::Input;
 use crate::{Backend, DomainHandle, Lease, Limits, LoadProblem, list};
@@ -181,7 +181,7 @@ impl Registry {
                 continue;
             }
             // The root lock goes with the work, so that it is held until the file is there even if this call is dropped.
-            let (worker, config) = (Arc::clone(engine), Arc::new(config));
+            let (worker, config) = (Arc::clone(engine), kept(config));
             let defined = tokio::task::spawn_blocking(move || -> Result<Arc<Entry>> {
                 let fingerprint = worker.store.write_config(&config)?;
                 let stored = StoredConfig { config, autostart: false, fingerprint };

@@ -40,6 +40,12 @@ pub(crate) struct StoredConfig {
     pub(crate) fingerprint: Fingerprint,
 }
 
+/// A configuration that will be kept for long, without the room that its making has left.
+pub(crate) fn kept(mut config: Domain) -> Arc<Domain> {
+    config.devices.shrink_to_fit();
+    Arc::new(config)
+}
+
 /// A status as it is on the disk.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredStatus {
@@ -77,17 +83,27 @@ impl Store {
         Ok(names)
     }
 
-    /// Reads a configuration; `None` if there is none.
-    pub(crate) fn read_config(&self, name: &str) -> Result<Option<StoredConfig>, Error> {
+    /// Reads a configuration; `None` if there is none. One whose text is that of `known` is not parsed again.
+    pub(crate) fn read_config(
+        &self,
+        name: &str,
+        known: Option<&StoredConfig>,
+    ) -> Result<Option<StoredConfig>, Error> {
         let path = self.layout.config(name);
         let Some(text) = read_text(&path)? else { return Ok(None) };
-        let config = self
-            .backend
-            .parse_config(&text)
-            .and_then(|config| check_name(&config, name).map(|()| config))
-            .map_err(|reason| Error::Content { path: path.clone(), reason })?;
+        let fingerprint = Fingerprint::of(&text);
+        let config = match known {
+            Some(known) if known.fingerprint == fingerprint && known.config.name == name => {
+                Arc::clone(&known.config)
+            }
+            _ => self
+                .backend
+                .parse_config(&text)
+                .and_then(|config| check_name(&config, name).map(|()| kept(config)))
+                .map_err(|reason| Error::Content { path: path.clone(), reason })?,
+        };
         let autostart = std::fs::read_link(self.layout.autostart(name)).is_ok_and(|target| target == path);
-        Ok(Some(StoredConfig { config: Arc::new(config), autostart, fingerprint: Fingerprint::of(&text) }))
+        Ok(Some(StoredConfig { config, autostart, fingerprint }))
     }
 
     /// Writes a configuration, to last.
@@ -110,7 +126,7 @@ impl Store {
     pub(crate) fn remove_config(&self, name: &str) -> Result<(), Error> {
         virt_sys::fs::remove(&self.layout.autostart(name))?;
         virt_sys::fs::remove(&self.layout.config(name))?;
-        let _ = virt_sys::fs::remove(&self.layout.shutoff(name));
+        let _ = unlink(&self.layout.shutoff(name));
         Ok(())
     }
 
@@ -242,7 +258,7 @@ impl Store {
         let mut problems = Vec::new();
         let mut configs = Vec::new();
         for name in self.names(&self.layout.config_dir)? {
-            match self.read_config(&name) {
+            match self.read_config(&name, None) {
                 Ok(Some(config)) => configs.push(config),
                 Ok(None) => {}
                 Err(error) => {

@@ -14,7 +14,7 @@ use crate::engine::{Engine, Entry};
 use crate::machine::{FollowUp, stopped_detail};
 use crate::ownership::{Claim, GuestLock, Peer, Request};
 use crate::status_file::Binding;
-use crate::store::StoredStatus;
+use crate::store::{StoredConfig, StoredStatus};
 use crate::{Kill, Phase, Recover, Recovered};
 
 impl Entry {
@@ -248,11 +248,13 @@ impl Entry {
     pub(crate) fn refresh_config(&self, engine: &Engine) -> Result<()> {
         let (name, known, uuid) = {
             let state = self.core.lock();
-            (state.name.clone(), state.config.as_ref().map(|c| (c.fingerprint, c.autostart)), state.uuid)
+            (state.name.clone(), state.config.clone(), state.uuid)
         };
         // A file with another identity is another domain: this one was undefined.
-        let found = engine.store.read_config(name.as_str())?.filter(|found| found.config.uuid == Some(uuid));
-        if found.as_ref().map(|found| (found.fingerprint, found.autostart)) == known {
+        let found = engine.store.read_config(name.as_str(), known.as_ref())?;
+        let found = found.filter(|found| found.config.uuid == Some(uuid));
+        let version = |stored: &StoredConfig| (stored.fingerprint, stored.autostart);
+        if found.as_ref().map(version) == known.as_ref().map(version) {
             return Ok(());
         }
         let mut state = self.core.lock();

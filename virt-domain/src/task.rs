@@ -21,21 +21,24 @@ use crate::ownership::{Peer, Request};
 use crate::takeover::take_over_deadline;
 use crate::{ActiveJob, BackendEvent, JobKind, Kill, Lane, LongJob};
 
-/// What comes to a domain's task.
+/// What comes to a domain's task. Small, because every domain has room for some from its beginning.
 pub(crate) enum Input {
-    Job(JobRequest),
+    Job(Box<JobRequest>),
     /// Another process changed the configuration.
     ConfigTouched,
     /// Another process changed the status.
     StatusTouched,
     /// Another process wants the guest.
-    Wanted {
-        request: Request,
-        by: Peer,
-        outlet: Outlet,
-    },
+    Wanted(Box<Wanted>),
     /// The process that holds the guest gave it up, or died.
     HolderGone,
+}
+
+/// The request of another process.
+pub(crate) struct Wanted {
+    pub(crate) request: Request,
+    pub(crate) by: Peer,
+    pub(crate) outlet: Outlet,
 }
 
 /// Where a request stands, shared with its caller: 0 waits, 1 was given up by the caller, others are the number of
@@ -138,7 +141,7 @@ impl Task {
 
     fn input(&mut self, input: Input) {
         match input {
-            Input::Job(request) => self.waiting.push_back(request),
+            Input::Job(request) => self.waiting.push_back(*request),
             Input::ConfigTouched => self.config_touched = true,
             Input::StatusTouched => {
                 let Some(engine) = self.engine.upgrade() else { return };
@@ -147,8 +150,8 @@ impl Task {
                 }
                 self.follow_holder(&engine);
             }
-            Input::Wanted { request: Request::Watch, by: _, outlet } => self.watchers.push(outlet),
-            Input::Wanted { request, by, outlet } => self.wanted(request, by, outlet),
+            Input::Wanted(wanted) if wanted.request == Request::Watch => self.watchers.push(wanted.outlet),
+            Input::Wanted(wanted) => self.wanted(*wanted),
             Input::HolderGone => {
                 self.following = None;
                 self.take_over();
@@ -157,7 +160,7 @@ impl Task {
     }
 
     /// Another process asked for the guest.
-    fn wanted(&mut self, request: Request, by: Peer, mut outlet: Outlet) {
+    fn wanted(&mut self, Wanted { request, by, mut outlet }: Wanted) {
         let held = self.entry.core.snapshot().held.iter().next().map(|job| job.api);
         if let Some(api) = held {
             outlet.say(&format!("held {api}"));
@@ -527,8 +530,8 @@ impl Task {
 
     fn input_after_end(&mut self, input: Input) {
         match input {
-            Input::Job(request) => self.waiting.push_back(request),
-            Input::Wanted { mut outlet, .. } => outlet.say("yielded"),
+            Input::Job(request) => self.waiting.push_back(*request),
+            Input::Wanted(mut wanted) => wanted.outlet.say("yielded"),
             Input::ConfigTouched | Input::StatusTouched | Input::HolderGone => {}
         }
     }

@@ -16,19 +16,23 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     let filter = args.word();
     args.end()?;
     setup::ensure()?;
-    let has_benches = packages()?.iter().any(|package| package.targets("bench").next().is_some());
+    let mut command = cargo();
+    command.arg("bench");
+    let mut has_benches = false;
+    for found in packages()?.iter().filter(|found| package.as_deref().is_none_or(|name| name == found.name()))
+    {
+        // By name: with `--benches` cargo would build every library's unit tests as well.
+        for target in found.targets("bench") {
+            has_benches = true;
+            command.args(["-p", found.name(), "--bench", target["name"].as_str().unwrap_or_default()]);
+        }
+    }
     if !has_benches {
-        println!("No crate has a benchmark.");
+        println!("No benchmark to run.");
         return Ok(());
     }
     let peer = if peer { Some(Peer::start()?) } else { None };
-    let mut command = cargo();
-    command.arg("bench");
-    match package {
-        Some(package) => command.args(["-p", &package]),
-        None => command.arg("--workspace"),
-    };
-    command.args(["--benches", "--"]).args(filter);
+    command.arg("--").args(filter);
     if let Some(peer) = &peer {
         command.env("VIRT_PEER_URI", &peer.uri).env("VIRT_PEER_PID", &peer.pid);
     }

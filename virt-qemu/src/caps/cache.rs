@@ -55,10 +55,33 @@ struct Entry {
     capabilities: Capabilities,
 }
 
+/// The device through which KVM is used, as far as its use depends on the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct KvmDevice {
+    device: u64,
+    mode: u32,
+    owner: (u32, u32),
+    changed: (i64, i64),
+}
+
+impl KvmDevice {
+    fn of(path: &str) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self {
+            device: metadata.rdev(),
+            mode: metadata.mode(),
+            owner: (metadata.uid(), metadata.gid()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })
+    }
+}
+
 /// Capabilities of binaries, each asked once, on first need; several binaries are asked at the same time.
 #[derive(Debug)]
 pub struct Cache {
     dir: Option<PathBuf>,
+    /// The device that was found usable.
+    kvm: Mutex<Option<KvmDevice>>,
     known: Mutex<HashMap<Stamp, Arc<OnceCell<Arc<Capabilities>>>>>,
 }
 
@@ -66,7 +89,7 @@ impl Cache {
     /// A cache that also keeps its answers in this directory.
     #[must_use]
     pub fn new(dir: Option<PathBuf>) -> Self {
-        Self { dir, known: Mutex::default() }
+        Self { dir, kvm: Mutex::default(), known: Mutex::default() }
     }
 
     /// What a binary can do.
@@ -74,13 +97,24 @@ impl Cache {
     /// # Errors
     /// `VIR_ERR_INTERNAL_ERROR` where there is no such binary, or it does not answer.
     pub async fn get(&self, binary: &str) -> Result<Arc<Capabilities>> {
-        let stamp = Stamp::of(binary, virt_sys::kvm::check().is_usable())?;
+        let stamp = Stamp::of(binary, self.kvm_is_usable())?;
         let cell = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(known.entry(stamp.clone()).or_default())
         };
         let capabilities = cell.get_or_try_init(|| self.load_or_probe(&stamp)).await?;
         Ok(Arc::clone(capabilities))
+    }
+
+    /// Whether KVM can be used. Making a virtual machine to find out costs the whole host more than all else that a start
+    /// does, so it is done once; a device that could not be used is tried again, because its owner may have mended that.
+    fn kvm_is_usable(&self) -> bool {
+        let device = KvmDevice::of("/dev/kvm");
+        let mut usable = self.kvm.lock().unwrap_or_else(PoisonError::into_inner);
+        if device.is_none() || *usable != device {
+            *usable = device.filter(|_| virt_sys::kvm::check().is_usable());
+        }
+        usable.is_some()
     }
 
     async fn load_or_probe(&self, stamp: &Stamp) -> Result<Arc<Capabilities>> {
@@ -130,6 +164,30 @@ mod tests {
             error.to_string(),
             "internal error: Cannot check QEMU binary /nonexistent/qemu: No such file or directory"
         );
+    }
+
+    #[test]
+    fn a_device_with_other_rights_is_another() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = std::env::temp_dir().join(format!("virt-qemu-device-{}", std::process::id()));
+        std::fs::write(&path, "").unwrap();
+        let of = || KvmDevice::of(path.to_str().unwrap());
+        let before = of();
+        assert_eq!(of(), before);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert_ne!(of(), before);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(of(), None);
+    }
+
+    #[test]
+    fn kvm_is_tried_until_it_can_be_used() {
+        let cache = Cache::new(None);
+        let usable = virt_sys::kvm::check().is_usable();
+        for _ in 0..2 {
+            assert_eq!(cache.kvm_is_usable(), usable);
+            assert_eq!(cache.kvm.lock().unwrap().is_some(), usable);
+        }
     }
 
     #[tokio::test]

@@ -67,11 +67,16 @@ impl Guest {
         &self.monitor.monitor
     }
 
+    /// Sends a signal. That there is no such process any more is what the signal is for.
     fn signal(&self, signal: Signal) -> Result<()> {
-        self.process.pidfd().send_signal(signal).map_err(|error| {
-            let detail = format!("Failed to terminate process {} with {signal:?}", self.pid);
-            Error::new(ErrorCode::SystemError, ErrorDomain::Qemu, detail).caused_by(error)
-        })
+        let gone = Some(rustix::io::Errno::SRCH.raw_os_error());
+        match self.process.pidfd().send_signal(signal) {
+            Err(error) if error.errno() != gone => {
+                let detail = format!("Failed to terminate process {} with {signal:?}", self.pid);
+                Err(Error::new(ErrorCode::SystemError, ErrorDomain::Qemu, detail).caused_by(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn end(&self, kill: Kill) -> Result<()> {

@@ -259,6 +259,8 @@ pub trait Slot<T> {
     fn list(&self) -> &[T];
     /// The devices, to change them.
     fn list_mut(&mut self) -> &mut [T];
+    /// Gives back the room for devices that are not there.
+    fn shrink_to_fit(&mut self);
 }
 
 impl<T> Slot<T> for Vec<T> {
@@ -270,6 +272,9 @@ impl<T> Slot<T> for Vec<T> {
     }
     fn list_mut(&mut self) -> &mut [T] {
         self
+    }
+    fn shrink_to_fit(&mut self) {
+        Self::shrink_to_fit(self);
     }
 }
 
@@ -283,6 +288,7 @@ impl<T> Slot<T> for Option<T> {
     fn list_mut(&mut self) -> &mut [T] {
         self.as_mut_slice()
     }
+    fn shrink_to_fit(&mut self) {}
 }
 
 /// libvirt's refusal of a second device where one is allowed.
@@ -410,6 +416,11 @@ macro_rules! expand_devices {
 
             pub(crate) fn format(&self, w: &mut Writer, cx: &FormatContext<'_>) {
                 $($type::format_list(Slot::list(&self.$field), w, cx);)+
+            }
+
+            /// Gives back the room for devices that are not there: for a domain that is kept, and of which there are many.
+            pub fn shrink_to_fit(&mut self) {
+                $(Slot::shrink_to_fit(&mut self.$field);)+
             }
 
             /// Every device, in the order in which they are written.
