@@ -62,14 +62,14 @@ struct Request {
 
 /// The host that is planned for.
 enum Target {
-    Recorded(Planner),
+    Recorded(Box<Planner>),
     This(Arc<QemuBackend>),
 }
 
 impl Plan {
     pub(crate) async fn run(&self, context: &Context) -> Outcome {
         let target = match &self.host {
-            Some(dir) => Target::Recorded(Planner::recorded(dir)?),
+            Some(dir) => Target::Recorded(Box::new(Planner::recorded(dir)?)),
             None => Target::This(context.backend()?),
         };
         if self.serve {

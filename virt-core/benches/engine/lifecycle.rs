@@ -125,7 +125,8 @@ pub(crate) fn run_many(setting: &mut Setting, table: &mut Table) -> Result<()> {
         let at_once = |end: bool| {
             runtime.block_on(async {
                 let mut calls = JoinSet::new();
-                for domain in domains.iter().cloned() {
+                let all = domains.clone();
+                for domain in all {
                     calls.spawn(
                         async move { if end { domain.destroy().await } else { start(&domain).await } },
                     );

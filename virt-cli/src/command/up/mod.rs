@@ -261,11 +261,10 @@ async fn power_off(
     domain.shutdown(ShutdownFlags::empty()).await?;
     let off = async {
         while let Some(delivery) = events.next().await {
-            if let Delivery::Event(event) = delivery {
-                if matches!(event.kind, DomainEventKind::Lifecycle(Lifecycle::Stopped(_))) {
+            if let Delivery::Event(event) = delivery
+                && matches!(event.kind, DomainEventKind::Lifecycle(Lifecycle::Stopped(_))) {
                     return;
                 }
-            }
         }
     };
     let last_words = async {
