@@ -129,7 +129,7 @@ impl QemuBackend {
         log.note("held again");
         let agent = settle::agent_socket(&recover.live);
         let pid = pid.as_raw_nonzero().get().unsigned_abs();
-        let parts = Parts { files, config: Arc::clone(&self.config), pid, process, monitor, log, agent };
+        let parts = Parts { files, pid, process, monitor, log, agent };
         let running = Arc::new(Guest::hold(parts, recover.events));
         Ok(Recovered::Running(Box::new(Started { running, live: recover.live }), observed))
     }

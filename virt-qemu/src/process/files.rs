@@ -12,6 +12,8 @@ use crate::plan;
 pub(crate) struct GuestFiles {
     /// Its own directory, there while it runs.
     pub(crate) dir: PathBuf,
+    /// The directory for the sockets of its channels, there while it runs.
+    pub(crate) channel_dir: PathBuf,
     /// The socket of its monitor.
     pub(crate) monitor: PathBuf,
     /// Its process's number, locked by the process itself.
@@ -26,6 +28,7 @@ impl GuestFiles {
         let dir = plan::domain_dir(&config.lib_dir, live);
         Self {
             monitor: dir.join("monitor.sock"),
+            channel_dir: config.lib_dir.join("channel/target").join(dir.file_name().unwrap_or_default()),
             dir,
             pid: config.state_dir.join(format!("{}.pid", live.name)),
             log: log_file(config, &live.name),
@@ -34,10 +37,12 @@ impl GuestFiles {
 
     /// Removes what exists only while the guest runs. Does what it can.
     pub(crate) fn remove(&self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.dir)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            log::warn!("cannot remove {}: {error}", self.dir.display());
+        for dir in [&self.dir, &self.channel_dir] {
+            if let Err(error) = std::fs::remove_dir_all(dir)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                log::warn!("cannot remove {}: {error}", dir.display());
+            }
         }
         // A file without its process's lock says nothing, so that it is gone does not have to reach the disk.
         if let Err(error) = std::fs::remove_file(&self.pid)

@@ -19,7 +19,6 @@ use super::files::GuestFiles;
 use super::log::GuestLog;
 use super::monitor::{self, COMMAND_DEADLINE, GuestMonitor};
 use super::status;
-use crate::config::Config;
 
 /// How long a guest that is asked to end may take before it is made to.
 const TERM_PATIENCE: Duration = Duration::from_secs(10);
@@ -31,7 +30,6 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Guest {
     pub(super) files: GuestFiles,
-    pub(super) config: Arc<Config>,
     pub(super) pid: u32,
     process: Arc<Process>,
     monitor: Arc<GuestMonitor>,
@@ -44,7 +42,6 @@ pub struct Guest {
 #[derive(Debug)]
 pub(super) struct Parts {
     pub(super) files: GuestFiles,
-    pub(super) config: Arc<Config>,
     pub(super) pid: u32,
     pub(super) process: Arc<Process>,
     pub(super) monitor: GuestMonitor,
@@ -55,10 +52,10 @@ pub(super) struct Parts {
 impl Guest {
     /// Holds a guest whose monitor answers; its end goes to `sink`.
     pub(super) fn hold(parts: Parts, sink: EventSink) -> Self {
-        let Parts { files, config, pid, process, monitor, log, agent } = parts;
+        let Parts { files, pid, process, monitor, log, agent } = parts;
         let (monitor, log) = (Arc::new(monitor), Arc::new(log));
         let watch = tokio::spawn(watch(Arc::clone(&process), Arc::clone(&monitor), Arc::clone(&log), sink));
-        Self { files, config, pid, process, monitor, log, agent, watch }
+        Self { files, pid, process, monitor, log, agent, watch }
     }
 
     /// The connection to the monitor, for calls beyond the life of the guest.
@@ -162,7 +159,7 @@ impl Running for Guest {
     }
 
     fn format_status(&self, w: &mut Writer) {
-        status::format(w, &self.files, &self.config);
+        status::format(w, &self.files);
     }
 
     fn suspend(&self) -> BoxFuture<'_, Result<()>> {

@@ -33,7 +33,7 @@ pub(super) async fn start(
 ) -> Result<Started> {
     let files = GuestFiles::of(config, &start.live);
     // What another process needs to undo this start is on its way to the disk before there is anything to undo.
-    start.record(None, &status::text(&files, config))?;
+    start.record(None, &status::text(&files))?;
     let cancelled = start.cancelled();
     let started = tokio::select! {
         started = launch(start, files.clone(), caps, config, host) => started,
@@ -81,7 +81,7 @@ async fn launch(
     let child = spawn.start().map_err(|error| cannot(&format!("start {}", plan.program), error))?;
     drop(spawn);
     let pid = child.pid.as_raw_nonzero().get().unsigned_abs();
-    start.record(Some(pid), &status::text(&files, config))?;
+    start.record(Some(pid), &status::text(&files))?;
     let process = Arc::new(guest::watched(child.pidfd)?);
     let monitor = GuestMonitor::start(ours, start.events.clone(), settle::agent_alias(&live))?;
     let greeting = tokio::select! {
@@ -93,7 +93,7 @@ async fn launch(
     }
     let agent = settle::agent_socket(&live);
     let events = start.events.clone();
-    let parts = Parts { files, config: Arc::clone(config), pid, process, monitor, log, agent };
+    let parts = Parts { files, pid, process, monitor, log, agent };
     hold(parts, live, events).await
 }
 

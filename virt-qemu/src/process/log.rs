@@ -64,9 +64,11 @@ impl GuestLog {
     }
 }
 
-/// Whether a line is worth showing: QEMU's notice of the signal that we sent is not.
+/// Whether a line is worth showing: QEMU's notices of the signal that we sent and of its terminals are not.
 fn is_complaint(line: &str) -> bool {
-    !line.is_empty() && !line.contains("terminating on signal 15 from pid")
+    !line.is_empty()
+        && !line.contains("terminating on signal 15 from pid")
+        && !line.starts_with("char device redirected to ")
 }
 
 /// QEMU writes times before its lines (`-msg timestamp=on`).

@@ -6,27 +6,21 @@ use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 use virt_xml::{Document, Writer};
 
 use super::files::GuestFiles;
-use crate::config::Config;
 
 /// Writes what is needed to find the guest again.
-pub(super) fn format(w: &mut Writer, files: &GuestFiles, config: &Config) {
+pub(super) fn format(w: &mut Writer, files: &GuestFiles) {
     w.element("monitor", |w| {
         w.attr("path", files.monitor.display());
         w.attr("type", "unix");
     });
     w.element("libDir", |w| w.attr("path", files.dir.display()));
-    w.element("channelTargetDir", |w| {
-        w.attr(
-            "path",
-            config.lib_dir.join("channel/target").join(files.dir.file_name().unwrap_or_default()).display(),
-        );
-    });
+    w.element("channelTargetDir", |w| w.attr("path", files.channel_dir.display()));
 }
 
 /// The elements of [`format`] as text, one a line.
-pub(super) fn text(files: &GuestFiles, config: &Config) -> String {
+pub(super) fn text(files: &GuestFiles) -> String {
     let mut w = Writer::new();
-    format(&mut w, files, config);
+    format(&mut w, files);
     w.finish()
 }
 
@@ -44,6 +38,9 @@ pub(super) fn parse(status_xml: &str, mut files: GuestFiles) -> Result<GuestFile
     if let Some(path) = root.child("libDir").and_then(|dir| dir.attr("path")) {
         files.dir = PathBuf::from(path);
     }
+    if let Some(path) = root.child("channelTargetDir").and_then(|dir| dir.attr("path")) {
+        files.channel_dir = PathBuf::from(path);
+    }
     Ok(files)
 }
 
@@ -52,15 +49,19 @@ mod tests {
     use virt_conf::domain::Domain;
 
     use super::*;
+    use crate::config::Config;
 
     #[test]
     fn what_is_written_is_found_again() {
         let config = Config::system();
         let live = Domain { id: Some(3), name: "web".into(), ..Domain::default() };
         let files = GuestFiles::of(&config, &live);
-        let status = format!("<domstatus>{}</domstatus>", text(&files, &config));
+        let status = format!("<domstatus>{}</domstatus>", text(&files));
         let other = GuestFiles::of(&config, &Domain { id: Some(9), ..live });
         let found = parse(&status, other).unwrap();
-        assert_eq!((found.monitor, found.dir), (files.monitor, files.dir));
+        assert_eq!(
+            (found.monitor, found.dir, found.channel_dir),
+            (files.monitor, files.dir, files.channel_dir)
+        );
     }
 }
