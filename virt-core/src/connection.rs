@@ -1,12 +1,54 @@
 //! Connections.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use virt_driver::{DomainEvent, DomainEventFilter, Domains, Hypervisor, Subscription};
 use virt_types::{CreateFlags, DefineFlags, Error, ErrorCode, ErrorDomain, ListFlags, Result, Uuid};
 
 use crate::domain::Domain;
 use crate::uri::Uri;
+
+/// How long the calls of a connection wait.
+///
+/// ```no_run
+/// # async fn example() -> virt_core::Result<()> {
+/// use std::time::Duration;
+/// use virt_core::OpenOptions;
+///
+/// let options = OpenOptions::default().call_deadline(Duration::from_secs(5));
+/// let connection = options.open("qemu:///embed").await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[must_use]
+#[cfg_attr(not(feature = "qemu"), expect(dead_code, reason = "no driver of this build waits"))]
+pub struct OpenOptions {
+    call: Option<Duration>,
+    recovery: Option<Duration>,
+}
+
+impl OpenOptions {
+    /// How long a call waits for its turn, and for a guest that does not answer: thirty seconds, unless said.
+    pub const fn call_deadline(mut self, limit: Duration) -> Self {
+        self.call = Some(limit);
+        self
+    }
+
+    /// How long opening waits for guests that do not answer: five seconds, unless said. They are taken hold of later.
+    pub const fn recovery_deadline(mut self, limit: Duration) -> Self {
+        self.recovery = Some(limit);
+        self
+    }
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// As [`Connection::open`].
+    pub async fn open(self, uri: &str) -> Result<Connection> {
+        Connection::open_with(uri, self).await
+    }
+}
 
 /// A connection to a driver. Clones share it; what is bound to it ends with the last of them.
 #[derive(Clone)]
@@ -27,13 +69,24 @@ impl Connection {
     /// # Errors
     /// For a URI that no driver of this build serves, and where the driver's directories can not be used.
     pub async fn open(uri: &str) -> Result<Self> {
+        OpenOptions::default().open(uri).await
+    }
+
+    #[cfg_attr(not(feature = "qemu"), expect(unused_variables, reason = "no driver of this build waits"))]
+    async fn open_with(uri: &str, options: OpenOptions) -> Result<Self> {
         let uri: Uri = uri.parse()?;
         let driver: Arc<dyn virt_driver::Connection> = match uri.driver.as_str() {
             #[cfg(feature = "qemu")]
             "qemu" => {
-                use virt_qemu::driver::{Directories, QemuConnection};
+                use virt_qemu::driver::{Directories, Limits, QemuConnection};
+                let usual = Limits::default();
+                let limits = Limits {
+                    call: options.call.unwrap_or(usual.call),
+                    recovery: options.recovery.unwrap_or(usual.recovery),
+                    ..usual
+                };
                 let directories = Directories::from(&uri.scope);
-                Arc::new(QemuConnection::open(directories, uri.to_string()).await?)
+                Arc::new(QemuConnection::open_with(directories, uri.to_string(), limits).await?)
             }
             other => {
                 let detail = format!("'{other}' URIs");

@@ -41,7 +41,7 @@ mod connection;
 mod domain;
 mod uri;
 
-pub use connection::Connection;
+pub use connection::{Connection, OpenOptions};
 pub use domain::Domain;
 pub use uri::{Scope, Uri};
 pub use virt_conf as conf;

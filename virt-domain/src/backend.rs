@@ -112,6 +112,13 @@ pub trait Backend: Send + Sync + 'static {
         Box::pin(async { Ok(()) })
     }
 
+    /// Why the guest with this process may not answer, as the host sees it: a sentence with what can be done. Looked up at
+    /// once; the guest is not asked.
+    fn why_silent(&self, pid: u32) -> Option<String> {
+        let _ = pid;
+        None
+    }
+
     /// Whether a saved state waits for the next start.
     fn has_managed_save(&self, name: &str) -> bool {
         let _ = name;

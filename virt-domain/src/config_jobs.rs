@@ -24,9 +24,10 @@ pub(crate) async fn redefine(context: JobContext, config: Domain) -> Result<()> 
         return Err(crate::task::no_domain(&context.snapshot()));
     }
     let autostart = state.config.as_ref().is_some_and(|stored| stored.autostart);
+    // A running domain may get its first configuration here.
+    let detail = if state.was_defined { DefinedDetail::Updated } else { DefinedDetail::Added };
     state.set_config(Some(StoredConfig { autostart, ..stored }));
-    // As libvirt: what was there at all, even if it was transient, is updated.
-    state.tell_lifecycle(Lifecycle::Defined(DefinedDetail::Updated));
+    state.tell_lifecycle(Lifecycle::Defined(detail));
     Ok(())
 }
 
@@ -133,11 +134,13 @@ pub(crate) async fn rename(context: JobContext, to: DomainName) -> Result<()> {
     maps.rename(uuid, to.clone());
     let mut state = context.state();
     drop(maps);
-    drop(root);
     state.tell([DomainEventKind::Lifecycle(Lifecycle::Undefined(UndefinedDetail::Renamed))]);
     state.name = to;
     state.set_config(Some(StoredConfig { config: renamed, autostart, fingerprint }));
     state.tell_lifecycle(Lifecycle::Defined(DefinedDetail::Renamed));
+    drop(state);
+    // Only now: whoever reads of the new file must find that this domain has the name already.
+    drop(root);
     Ok(())
 }
 

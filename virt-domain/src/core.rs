@@ -97,6 +97,8 @@ pub(crate) struct State {
     pub(crate) uuid: Uuid,
     pub(crate) name: DomainName,
     pub(crate) config: Option<StoredConfig>,
+    /// Whether it had a configuration at any time of the running instance: libvirt forgets that with the instance.
+    pub(crate) was_defined: bool,
     pub(crate) guest: Option<Guest>,
     /// The state while it does not run.
     pub(crate) shutoff: ShutoffReason,
@@ -153,6 +155,7 @@ impl Core {
         let state = State {
             uuid,
             name,
+            was_defined: config.is_some(),
             config,
             guest,
             shutoff,
@@ -396,6 +399,7 @@ impl Locked<'_> {
         self.state.follow_ups.clear();
         self.state.other = None;
         let persistent = self.state.config.is_some();
+        self.state.was_defined = persistent;
         if let Err(error) = self.core.store.remove_status(self.state.name.as_str(), reason, persistent) {
             log::error!("domain {}: {error}", self.state.name);
         }
@@ -410,6 +414,7 @@ impl Locked<'_> {
 
     /// The configuration was read or written.
     pub(crate) fn set_config(&mut self, config: Option<StoredConfig>) {
+        self.state.was_defined |= config.is_some();
         self.state.config = config;
         self.publish();
     }
@@ -434,7 +439,11 @@ impl Locked<'_> {
         let before = self.state.guest.as_ref().map(Told::of);
         let guest = status.map(|status| Guest::told(status.file));
         if guest.is_none() {
-            self.state.shutoff = self.core.store.shutoff_reason(self.state.name.as_str());
+            let noted = self.core.store.shutoff_reason(self.state.name.as_str());
+            self.state.shutoff = match before {
+                Some(before) if noted == ShutoffReason::Unknown => before.likely_end(),
+                _ => noted,
+            };
         }
         let after = guest.as_ref().map(Told::of);
         let events = implied(before, after, self.state.shutoff);

@@ -100,13 +100,15 @@ impl DomainHandle {
     /// The error of a call whose deadline has come.
     fn late(&self, spec: JobSpec, deadline: Instant, begun: bool) -> Error {
         let snapshot = self.snapshot();
-        let waited = self.entry.engine().map(|engine| engine.limits.call).unwrap_or_default().as_secs();
+        let engine = self.entry.engine().ok();
+        let why = snapshot.pid.zip(engine.as_ref()).and_then(|(pid, e)| e.store.backend.why_silent(pid));
         if begun {
-            let detail = format!("{} has had no answer from the hypervisor for {waited} s", spec.api);
-            return Error::new(ErrorCode::OperationTimeout, ErrorDomain::None, detail).with_hint(format!(
-                "the process of '{}' hangs; ending it with a destroy is still possible",
-                snapshot.name
-            ));
+            let job = snapshot.held.iter().find(|job| job.api == spec.api);
+            let waited = job.map(|job| job.since.elapsed()).unwrap_or_default().as_secs_f64();
+            let detail = format!("{} has had no answer from the hypervisor for {waited:.1} s", spec.api);
+            let why = why.unwrap_or_else(|| format!("the process of '{}' hangs", snapshot.name));
+            return Error::new(ErrorCode::OperationTimeout, ErrorDomain::None, detail)
+                .with_hint(format!("{why}; ending the guest with a destroy is still possible"));
         }
         let holder = crate::admission::blocker(spec.kind, &snapshot.held);
         let detail = format!("cannot acquire state change lock{}", held_by(spec.kind, &snapshot.held));
@@ -114,10 +116,11 @@ impl DomainHandle {
         match holder {
             None => error,
             Some(job) => error.with_hint(format!(
-                "{} has held '{}' for {} s; a destroy does not wait for it",
+                "{} has held '{}' for {} s{}; a destroy does not wait for it",
                 job.api,
                 snapshot.name,
-                deadline.max(Instant::now()).duration_since(job.since).as_secs()
+                deadline.max(Instant::now()).duration_since(job.since).as_secs(),
+                why.map(|why| format!(": {why}")).unwrap_or_default()
             )),
         }
     }

@@ -6,6 +6,7 @@ use virt_types::{
     ShutoffReason, StartedDetail,
 };
 
+use crate::Phase;
 use crate::core::Guest;
 use crate::machine::{resumed_detail, stopped_detail, suspended_detail};
 
@@ -14,11 +15,22 @@ use crate::machine::{resumed_detail, stopped_detail, suspended_detail};
 pub(crate) struct Told {
     pub(crate) id: u32,
     pub(crate) status: DomainStatus,
+    pub(crate) phase: Phase,
 }
 
 impl Told {
     pub(crate) fn of(guest: &Guest) -> Self {
-        Self { id: guest.id, status: guest.machine.status }
+        Self { id: guest.id, status: guest.machine.status, phase: guest.phase }
+    }
+
+    /// Why it ended, where nobody left a note: a power-off and an ordered end show in the file before it goes.
+    pub(crate) fn likely_end(self) -> ShutoffReason {
+        match (self.phase, self.status) {
+            (Phase::Stopping(reason), _) => reason,
+            (_, DomainStatus::Shutdown(_)) => ShutoffReason::Shutdown,
+            (_, DomainStatus::Crashed(_)) => ShutoffReason::Crashed,
+            _ => ShutoffReason::Destroyed,
+        }
     }
 
     fn is_announced(self) -> bool {
@@ -31,7 +43,7 @@ pub(crate) fn implied(before: Option<Told>, after: Option<Told>, shutoff: Shutof
     let before = before.filter(|told| told.is_announced());
     let after = after.filter(|told| told.is_announced());
     match (before, after) {
-        (Some(before), Some(after)) if before.id == after.id => moved(before.status, after.status),
+        (Some(before), Some(after)) if before.id == after.id => moved(before.status, after),
         (before, after) => {
             let mut events = Vec::new();
             if before.is_some() {
@@ -39,33 +51,35 @@ pub(crate) fn implied(before: Option<Told>, after: Option<Told>, shutoff: Shutof
                 events.push(Lifecycle::Stopped(stopped_detail(reason)));
             }
             if let Some(after) = after {
-                events.extend(started(after.status));
+                events.extend(started(after));
             }
             events
         }
     }
 }
 
-fn started(status: DomainStatus) -> Vec<Lifecycle> {
+fn started(after: Told) -> Vec<Lifecycle> {
     let started = Lifecycle::Started(StartedDetail::Booted);
-    match status {
-        DomainStatus::Running(_) => vec![Lifecycle::Resumed(resumed_detail(RunningReason::Booted)), started],
-        other => {
-            let booted = DomainStatus::Running(RunningReason::Booted);
-            std::iter::once(started).chain(moved(booted, other)).collect()
-        }
+    if matches!(after.status, DomainStatus::Running(_)) {
+        return vec![Lifecycle::Resumed(resumed_detail(RunningReason::Booted)), started];
     }
+    let booted = DomainStatus::Running(RunningReason::Booted);
+    std::iter::once(started).chain(moved(booted, after)).collect()
 }
 
-fn moved(before: DomainStatus, after: DomainStatus) -> Vec<Lifecycle> {
-    if before.state() == after.state() {
+fn moved(before: DomainStatus, after: Told) -> Vec<Lifecycle> {
+    if before.state() == after.status.state() {
         return vec![];
     }
-    match after {
+    match after.status {
         DomainStatus::Running(RunningReason::Wakeup) => vec![Lifecycle::Started(StartedDetail::Wakeup)],
         DomainStatus::Running(reason) => vec![Lifecycle::Resumed(resumed_detail(reason))],
         DomainStatus::Paused(reason) => vec![Lifecycle::Suspended(suspended_detail(reason))],
-        DomainStatus::Shutdown(_) => vec![Lifecycle::Shutdown(ShutdownDetail::Finished)],
+        DomainStatus::Shutdown(_) => {
+            // An order to end reaches the guest's machine as a power-off by the host.
+            let ordered = matches!(after.phase, Phase::Stopping(_));
+            vec![Lifecycle::Shutdown(if ordered { ShutdownDetail::Host } else { ShutdownDetail::Finished })]
+        }
         DomainStatus::Crashed(_) => vec![Lifecycle::Crashed(CrashedDetail::Panicked)],
         DomainStatus::PmSuspended(_) => vec![Lifecycle::PmSuspended(PmSuspendedDetail::Memory)],
         DomainStatus::NoState(_) | DomainStatus::Blocked(_) | DomainStatus::Shutoff(_) => vec![],
@@ -78,7 +92,7 @@ mod tests {
 
     #[test]
     fn what_lies_between_two_looks() {
-        let told = |id, status| Some(Told { id, status });
+        let told = |id, status| Some(Told { id, status, phase: Phase::Running });
         let starting = told(1, DomainStatus::Paused(PausedReason::StartingUp));
         let running = told(1, DomainStatus::Running(RunningReason::Booted));
         let paused = told(1, DomainStatus::Paused(PausedReason::User));
@@ -101,6 +115,28 @@ mod tests {
                 .map(|event| event.event().word())
                 .collect();
             assert_eq!(got.join(" "), words, "{before:?} to {after:?}");
+        }
+    }
+
+    #[test]
+    fn an_end_without_a_note_shows_before_it() {
+        let running = DomainStatus::Running(RunningReason::Booted);
+        let down = DomainStatus::Shutdown(virt_types::ShutdownReason::Unknown);
+        for (status, phase, end, shutdown) in [
+            (running, Phase::Running, ShutoffReason::Destroyed, None),
+            (down, Phase::Running, ShutoffReason::Shutdown, Some(ShutdownDetail::Finished)),
+            (
+                down,
+                Phase::Stopping(ShutoffReason::Destroyed),
+                ShutoffReason::Destroyed,
+                Some(ShutdownDetail::Host),
+            ),
+            (running, Phase::Stopping(ShutoffReason::Failed), ShutoffReason::Failed, None),
+        ] {
+            let told = Told { id: 1, status, phase };
+            assert_eq!(told.likely_end(), end);
+            let events = moved(running, told);
+            assert_eq!(events, shutdown.map(Lifecycle::Shutdown).into_iter().collect::<Vec<_>>());
         }
     }
 }

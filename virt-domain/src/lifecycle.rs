@@ -196,7 +196,7 @@ async fn end(
             return Err(not_running());
         };
         let before = (guest.phase, guest.machine.ending, guest.machine.fake_reboot);
-        guest.machine.ending = true;
+        guest.machine.ending = Some(reason);
         guest.machine.fake_reboot = false;
         if kill == Kill::Force {
             guest.phase = Phase::Stopping(reason);
@@ -227,7 +227,7 @@ async fn finish(
         let mut state = context.state();
         state.settle();
         if let Some(guest) = state.guest.as_mut() {
-            guest.machine.ending = true;
+            guest.machine.ending = Some(reason);
             guest.phase = Phase::Stopping(reason);
         }
         state.save_anyway();
@@ -323,10 +323,7 @@ pub(crate) async fn reset(context: JobContext) -> Result<()> {
 /// `virDomainPMWakeup`
 pub(crate) async fn wake_up(context: JobContext) -> Result<()> {
     let running = context.running().await?;
-    if context.snapshot().status.state() != DomainState::PmSuspended {
-        let words = "Unable to wake up domain: domain is not suspended";
-        return Err(invalid(context.backend().error_domain(), words));
-    }
+    // Whether it sleeps is the hypervisor's to say.
     running.wake_up().await?;
     context.settle();
     Ok(())
@@ -469,11 +466,6 @@ pub(crate) async fn after_exit(context: JobContext, reason: ShutoffReason) -> Re
     let Some(running) = context.state().running() else { return Ok(()) };
     finish(&context, &running, reason, Some(stopped_detail(reason))).await;
     Ok(())
-}
-
-/// A start that another process did not finish.
-pub(crate) async fn abandon(context: JobContext) -> Result<()> {
-    end(&context, ShutoffReason::Failed, Kill::Force, None).await
 }
 
 fn expect(context: &JobContext, change: impl FnOnce(&mut Machine)) {

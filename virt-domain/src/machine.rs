@@ -43,8 +43,6 @@ pub(crate) enum FollowUp {
     Crash(LifecycleAction),
     /// The process is gone: shut off.
     Ended(ShutoffReason),
-    /// A start that nobody finished: end it.
-    Abandoned,
 }
 
 /// A guest's state, and what the next report means.
@@ -60,8 +58,8 @@ pub(crate) struct Machine {
     pub(crate) pause_reason: Option<PausedReason>,
     /// Why the next resume comes.
     pub(crate) run_reason: Option<RunningReason>,
-    /// A destroy is at work: its end is not a crash.
-    pub(crate) ending: bool,
+    /// It is being ended, to be shut off for this reason: its end is not a crash.
+    pub(crate) ending: Option<ShutoffReason>,
 }
 
 impl Machine {
@@ -79,7 +77,7 @@ impl Machine {
             paused_shutdown: false,
             pause_reason: None,
             run_reason: None,
-            ending: false,
+            ending: None,
         }
     }
 
@@ -116,7 +114,7 @@ impl Machine {
             Happening::PmSuspendedDisk => (self.slept(PmSuspendedDetail::Disk), FollowUp::Nothing),
             Happening::WokeUp => (self.woke_up(), FollowUp::Nothing),
             Happening::PausedBy(reason) => (self.paused_by(reason), FollowUp::Nothing),
-            Happening::Exited if self.ending || self.is_starting() => (vec![], FollowUp::Nothing),
+            Happening::Exited if self.ending.is_some() || self.is_starting() => (vec![], FollowUp::Nothing),
             Happening::Exited if self.is(DomainState::Shutdown) => {
                 (vec![], FollowUp::Ended(ShutoffReason::Shutdown))
             }
@@ -153,8 +151,12 @@ impl Machine {
             return (vec![], FollowUp::Nothing);
         }
         let reboot = self.reboots_on_poweroff();
+        let unheard = matches!(self.ending, Some(reason) if reason != ShutoffReason::Destroyed);
         let events = if reboot {
             self.paused_shutdown = true;
+            vec![]
+        } else if unheard {
+            // libvirt listens to a guest that a destroy ends, but not to one that it ends of its own accord.
             vec![]
         } else {
             let detail = match by_guest {
@@ -165,9 +167,9 @@ impl Machine {
             self.enter(DomainStatus::Shutdown(ShutdownReason::Unknown), Lifecycle::Shutdown(detail))
         };
         let follow_up = match (self.ending, reboot) {
-            (true, _) => FollowUp::Nothing,
-            (false, true) => FollowUp::Reboot,
-            (false, false) => FollowUp::AskToGo,
+            (Some(_), _) => FollowUp::Nothing,
+            (None, true) => FollowUp::Reboot,
+            (None, false) => FollowUp::AskToGo,
         };
         (events, follow_up)
     }
@@ -419,8 +421,12 @@ mod tests {
     #[test]
     fn a_destroyed_guest_does_not_crash_or_reboot() {
         let restart = Wishes { on_poweroff: Some(LifecycleAction::Restart), ..Wishes::default() };
-        for (wishes, events) in [(Wishes::default(), "shutdown/host"), (restart, "")] {
-            let mut machine = Machine { ending: true, ..Machine::found(BOOTED, wishes) };
+        for (wishes, reason, events) in [
+            (Wishes::default(), ShutoffReason::Destroyed, "shutdown/host"),
+            (restart, ShutoffReason::Destroyed, ""),
+            (Wishes::default(), ShutoffReason::Crashed, ""),
+        ] {
+            let mut machine = Machine { ending: Some(reason), ..Machine::found(BOOTED, wishes) };
             let (got, follow_up) = machine.apply(BY_HOST);
             assert_eq!((words(&got).as_str(), follow_up), (events, FollowUp::Nothing));
             assert_eq!(machine.apply(Happening::Exited), (vec![], FollowUp::Nothing));

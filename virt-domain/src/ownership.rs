@@ -173,6 +173,28 @@ impl Ownership {
         Ok(RootGuard { _lock: lock, _turn: turn })
     }
 
+    /// Removes what processes have left that died without a word: their sockets, the locks of domains that do not
+    /// run, and notes about domains that are no more. A lock whose domain has a status goes when that has been looked into.
+    pub(crate) fn bury_the_dead(&self, root: &RootGuard) {
+        for entry in std::fs::read_dir(&self.layout.run_dir).into_iter().flatten().flatten() {
+            let file = entry.file_name();
+            let Some(file) = file.to_str() else { continue };
+            if let Some(name) = file.strip_suffix(".lock") {
+                if !self.layout.status(name).exists()
+                    && let Ok(Some(lock)) = FileLock::try_exclusive(entry.path())
+                {
+                    GuestLock { lock }.retire(root);
+                }
+            } else if let Some(name) = file.strip_suffix(".shutoff") {
+                if !self.layout.config(name).exists() {
+                    let _ = std::fs::remove_file(entry.path());
+                }
+            } else if file.strip_prefix("peer-").and_then(Peer::parse).is_some_and(|peer| !peer.lives()) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+
     /// Tries to take a guest's lock.
     pub(crate) fn claim(&self, _root: &RootGuard, name: &str) -> Result<Claim, Error> {
         let path = self.layout.lock(name);

@@ -58,6 +58,7 @@ impl Registry {
         engine.runtime.spawn(listener.serve(Arc::downgrade(&engine), engine.closing.subscribe()));
         let registry = Self { shell: Arc::new(Shell { engine: Arc::clone(&engine) }) };
         let root = engine.ownership.root(engine.deadline()).await?;
+        engine.ownership.bury_the_dead(&root);
         let mut problems = Vec::new();
         if let Err(error) = engine.finish_rename().await {
             problems.push(LoadProblem { path: engine.store.layout.rename_journal(), error });
@@ -335,6 +336,8 @@ impl Engine {
                 if let Err(error) = owned {
                     log::warn!("domain {}: {}", entry.core.snapshot().name, error.report());
                 }
+                // One that turned out not to run needs no hold.
+                entry.release_if_idle(&engine).await;
                 // Whoever holds it is listened to from now on; what was found has its consequences.
                 let _ = entry.mailbox.send(Input::StatusTouched).await;
             });

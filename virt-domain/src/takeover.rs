@@ -149,7 +149,8 @@ impl Entry {
                 self.core.lock().ended(reason, told_as);
             }
             Recovered::Running(started, observed) => {
-                let binding = {
+                let running = Arc::clone(&started.running);
+                let (binding, abandoned) = {
                     let mut state = self.core.lock();
                     let Some(guest) = state.guest.as_mut() else { return Ok(()) };
                     guest.live = Arc::new(started.live);
@@ -158,18 +159,22 @@ impl Entry {
                     guest.phase = Phase::Running;
                     let binding = guest.binding;
                     let events = guest.machine.observe(observed);
-                    let unfinished = if guest.machine.is_starting() {
-                        FollowUp::Abandoned
-                    } else {
-                        guest.machine.unfinished()
-                    };
+                    let abandoned = guest.machine.is_starting();
+                    let unfinished = guest.machine.unfinished();
                     state.changed(events);
                     if unfinished != FollowUp::Nothing {
                         state.follow_ups.push(unfinished);
                     }
                     state.settle();
-                    binding
+                    (binding, abandoned)
                 };
+                if abandoned {
+                    // A start that nobody finished and nobody was told of.
+                    running.kill(Kill::Force).await?;
+                    running.release().await;
+                    self.core.lock().ended(ShutoffReason::Failed, None);
+                    return Ok(());
+                }
                 self.core.stirred.notify_one();
                 if let (Some(binding), Some(entry)) = (binding, self.shared(engine)) {
                     engine.runtime.spawn(end_with(binding, entry, engine.closing.subscribe()));

@@ -310,12 +310,6 @@ impl Task {
                         Box::pin(crate::lifecycle::after_exit(context, reason))
                     });
                 }
-                FollowUp::Abandoned => {
-                    self.internal(
-                        JobSpec::active("end of an unfinished start", JobKind::Destroy),
-                        |context| Box::pin(crate::lifecycle::abandon(context)),
-                    );
-                }
             }
         }
         // A guest that has just been given away, or told of by a file, has a holder to listen to.

@@ -87,6 +87,13 @@ async fn transient_domains_go_with_their_guest() {
     assert_eq!(ear.heard(), ["resumed/unpaused with id", "started/booted with id", "stopped/destroyed"]);
     assert!(engine.registry.by_uuid(uuid_of("web")).await.is_err());
 
+    // A running one is defined for the first time here.
+    let web = engine.create("web", CreateFlags::empty()).await;
+    ear.heard();
+    engine.define("web").await;
+    assert_eq!(ear.heard(), ["defined/added with id"]);
+    web.destroy(Kill::Force).await.unwrap();
+
     // Undefined while it runs, a persistent one becomes transient, and defined again it is persistent.
     let web = engine.define("web").await;
     web.start(options(CreateFlags::empty())).await.unwrap();

@@ -1,5 +1,6 @@
 //! What would make a start fail, found out before anything is started.
 
+use virt_conf::common::storage_source::{ImageFormat, Location};
 use virt_conf::domain::Domain;
 use virt_conf::domain::device::InterfaceSource;
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
@@ -11,7 +12,32 @@ use crate::host::Host;
 /// # Errors
 /// For what is missing, with libvirt's code.
 pub(crate) fn check(live: &Domain, _host: &Host) -> Result<()> {
-    boot_files(live)
+    boot_files(live)?;
+    disk_files(live)
+}
+
+/// Images have to be there. One whose format may have a backing image is opened as well, to look for that.
+fn disk_files(live: &Domain) -> Result<()> {
+    for disk in live.devices.disks.iter().filter(|disk| disk.startup_policy.is_none()) {
+        let (Location::File { path: Some(path), fdgroup: None } | Location::Block { path: Some(path) }) =
+            &disk.source.location
+        else {
+            continue;
+        };
+        let name = disk.target.dev.as_deref().unwrap_or_default();
+        let hint =
+            || format!("correct <source> of the disk '{name}', or make the image with qemu-img create");
+        if disk.source.format.is_some_and(ImageFormat::has_backing) {
+            if let Err(error) = std::fs::File::open(path) {
+                return Err(inaccessible(path, error).with_hint(hint()));
+            }
+        } else if let Err(error) = std::fs::metadata(path) {
+            let detail = format!("Cannot access storage file '{path}': {}", words(&error));
+            let error = Error::new(ErrorCode::SystemError, ErrorDomain::Storage, detail).caused_by(error);
+            return Err(error.with_hint(hint()));
+        }
+    }
+    Ok(())
 }
 
 /// Interfaces that need a part of the engine that is not there are refused before anything is touched.
@@ -58,9 +84,14 @@ fn boot_files(live: &Domain) -> Result<()> {
 
 /// libvirt's refusal of a file that can not be read, which names the user.
 pub(crate) fn inaccessible(path: &str, error: std::io::Error) -> Error {
-    let reason = error.to_string();
-    let reason = reason.split(" (os error").next().unwrap_or_default().to_owned();
+    let reason = words(&error);
     let (uid, gid) = (virt_sys::user::effective_uid(), virt_sys::user::effective_gid());
     let detail = format!("Cannot access storage file '{path}' (as uid:{uid}, gid:{gid}): {reason}");
     Error::new(ErrorCode::SystemError, ErrorDomain::Storage, detail).caused_by(error)
+}
+
+/// What strerror(3) says.
+fn words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }

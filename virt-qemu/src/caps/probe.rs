@@ -74,6 +74,8 @@ async fn ask(binary: &str, accelerator: &str, everything: bool) -> Result<Replie
         ])
         .env("LC_ALL", "C")
         .inherit_env("PATH")
+        // Nobody would look for a probe whose asker is gone.
+        .end_with_parent()
         .pass_fd_as(OwnedFd::from(theirs), MONITOR_FD);
     let child = spawn.start().map_err(|error| failed("cannot start it").caused_by(error))?;
     // The child's end has to be closed here, or its death would not be seen.

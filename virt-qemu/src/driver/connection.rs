@@ -72,6 +72,14 @@ impl QemuConnection {
     /// # Errors
     /// Where the directories can not be used.
     pub async fn open(directories: Directories, uri: String) -> Result<Self> {
+        Self::open_with(directories, uri, Limits::default()).await
+    }
+
+    /// The same with other limits than the usual ones.
+    ///
+    /// # Errors
+    /// As [`QemuConnection::open`].
+    pub async fn open_with(directories: Directories, uri: String, limits: Limits) -> Result<Self> {
         let config = directories.config()?;
         let layout = Layout {
             autostart_dir: config.config_dir.join("autostart"),
@@ -79,9 +87,8 @@ impl QemuConnection {
             status_dir: config.state_dir.join("status"),
             run_dir: config.state_dir.clone(),
         };
-        let backend = Arc::new(QemuBackend::new(config, Host::detect()));
-        let (registry, problems) =
-            Registry::open(Arc::clone(&backend) as _, layout, Limits::default()).await?;
+        let backend = Arc::new(QemuBackend::new(config, Host::detect()).with_patience(limits.call));
+        let (registry, problems) = Registry::open(Arc::clone(&backend) as _, layout, limits).await?;
         for problem in problems {
             log::warn!("{}: {}", problem.path.display(), problem.error);
         }

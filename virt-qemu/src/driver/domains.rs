@@ -108,18 +108,6 @@ impl Domains for QemuConnection {
     fn undefine<'a>(&'a self, domain: &'a DomainRef, flags: UndefineFlags) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             known(flags, UndefineFlags::all(), "qemuDomainUndefineFlags")?;
-            for (one, other) in [
-                (
-                    (UndefineFlags::NVRAM, "VIR_DOMAIN_UNDEFINE_NVRAM"),
-                    (UndefineFlags::KEEP_NVRAM, "VIR_DOMAIN_UNDEFINE_KEEP_NVRAM"),
-                ),
-                (
-                    (UndefineFlags::TPM, "VIR_DOMAIN_UNDEFINE_TPM"),
-                    (UndefineFlags::KEEP_TPM, "VIR_DOMAIN_UNDEFINE_KEEP_TPM"),
-                ),
-            ] {
-                virt_driver::flags::exclusive(flags, one, other, ErrorDomain::Qemu)?;
-            }
             self.find(domain).await?.undefine(flags).await
         })
     }

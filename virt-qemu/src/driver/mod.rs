@@ -7,3 +7,4 @@ mod hypervisor;
 mod stats;
 
 pub use connection::{Directories, QemuConnection};
+pub use virt_domain::Limits;

@@ -1,8 +1,9 @@
 //! The driver as the engine sees it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 use virt_conf::ParseFlags;
 use virt_conf::domain::{Domain, Genid};
 use virt_domain::{Backend, Observed, Phase, Recover, Recovered, Start, Started};
@@ -12,9 +13,9 @@ use virt_types::{CreateFlags, DomainName, Error, ErrorCode, ErrorDomain, Result,
 use super::files::{self, GuestFiles};
 use super::guest::{self, Guest, Parts};
 use super::log::GuestLog;
-use super::monitor::{self, COMMAND_DEADLINE, GuestMonitor};
+use super::monitor::{self, GuestMonitor, Partner};
 use super::ports::HostPorts;
-use super::{launch, settle, status};
+use super::{launch, settle, silence, status};
 use crate::caps::Capabilities;
 use crate::caps::cache::Cache;
 use crate::config::Config;
@@ -29,14 +30,25 @@ pub struct QemuBackend {
     config: Arc<Config>,
     host: Host,
     cache: Cache,
+    patience: Duration,
 }
+
+/// How long a monitor command may take, where the engine's owner says nothing else.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 impl QemuBackend {
     /// A driver with these settings on this host.
     #[must_use]
     pub fn new(config: Config, host: Host) -> Self {
         let cache = Cache::new(Some(config.cache_dir.join("capabilities")));
-        Self { config: Arc::new(config), host, cache }
+        Self { config: Arc::new(config), host, cache, patience: PATIENCE }
+    }
+
+    /// The same, where a guest may take this long for the answer to a command before its caller is told.
+    #[must_use]
+    pub const fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// The driver's settings.
@@ -109,26 +121,25 @@ impl QemuBackend {
         }
         let log = GuestLog::reopen(&files.log)
             .map_err(|error| launch::cannot(&format!("open the log {}", files.log.display()), error))?;
+        let pid = pid.as_raw_nonzero().get().unsigned_abs();
         let monitor = GuestMonitor::start(
             monitor::connect(&files.monitor)?,
+            Partner { pid, patience: self.patience },
             recover.events.clone(),
             settle::agent_alias(&recover.live),
         )?;
-        let ready = monitor.monitor.ready(Instant::now() + COMMAND_DEADLINE).await;
+        let ready = monitor.monitor.ready(monitor.deadline()).await;
         if let Err(error) = ready {
             // It may have ended between the two looks.
-            if error.is_closed()
-                && timeout_at(Instant::now() + COMMAND_DEADLINE, process.ended()).await.is_ok()
-            {
+            if error.is_closed() && timeout(self.patience, process.ended()).await.is_ok() {
                 files.remove();
                 return Ok(Recovered::Gone(None));
             }
-            return Err(monitor::refused(error));
+            return Err(monitor.refused(error));
         }
         let observed: Observed = guest::observe(&monitor).await?;
         log.note("held again");
         let agent = settle::agent_socket(&recover.live);
-        let pid = pid.as_raw_nonzero().get().unsigned_abs();
         let parts = Parts { files, pid, process, monitor, log, agent };
         let running = Arc::new(Guest::hold(parts, recover.events));
         Ok(Recovered::Running(Box::new(Started { running, live: recover.live }), observed))
@@ -158,7 +169,7 @@ impl Backend for QemuBackend {
             // Not before: the paths of sockets hold the number that the domain has only now.
             let cx = PrepareContext { caps: &caps, config: &self.config, host: &self.host };
             prepare::prepare(&mut start.live, &cx, &mut HostPorts)?;
-            launch::start(start, &caps, &self.config, &self.host).await
+            launch::start(start, &caps, &self.config, &self.host, self.patience).await
         })
     }
 
@@ -189,6 +200,10 @@ impl Backend for QemuBackend {
                 _ => Ok(()),
             }
         })
+    }
+
+    fn why_silent(&self, pid: u32) -> Option<String> {
+        Some(silence::why(pid))
     }
 
     fn remove_logs<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<()>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use virt_domain::{EventSink, Kill, Observed, PowerWay, Running};
 use virt_driver::BoxFuture;
 use virt_qmp::Agent;
@@ -17,7 +17,7 @@ use virt_xml::Writer;
 
 use super::files::GuestFiles;
 use super::log::GuestLog;
-use super::monitor::{self, COMMAND_DEADLINE, GuestMonitor};
+use super::monitor::{self, GuestMonitor};
 use super::status;
 
 /// How long a guest that is asked to end may take before it is made to.
@@ -134,7 +134,7 @@ impl Guest {
         let command = GuestShutdown { mode: Some(if reboot { "reboot" } else { "powerdown" }.to_owned()) };
         // The agent does not answer a shutdown that works: the guest's end is the answer.
         tokio::select! {
-            answer = agent.execute(&command, Instant::now() + COMMAND_DEADLINE) => match answer {
+            answer = agent.execute(&command, self.monitor.deadline()) => match answer {
                 Ok(_) => Ok(()),
                 Err(error) if error.command_error().is_some() => {
                     Err(monitor::failed(format!("unable to execute QEMU agent command 'guest-shutdown': {error}")))

@@ -14,7 +14,7 @@ use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 use super::files::GuestFiles;
 use super::guest::{self, Guest, Parts};
 use super::log::GuestLog;
-use super::monitor::{self, GuestMonitor};
+use super::monitor::{self, GuestMonitor, Partner};
 use super::{needs, settle, status};
 use crate::caps::Capabilities;
 use crate::config::Config;
@@ -30,13 +30,14 @@ pub(super) async fn start(
     caps: &Capabilities,
     config: &Arc<Config>,
     host: &Host,
+    patience: Duration,
 ) -> Result<Started> {
     let files = GuestFiles::of(config, &start.live);
     // What another process needs to undo this start is on its way to the disk before there is anything to undo.
     start.record(None, &status::text(&files))?;
     let cancelled = start.cancelled();
     let started = tokio::select! {
-        started = launch(start, files.clone(), caps, config, host) => started,
+        started = launch(start, files.clone(), caps, config, host, patience) => started,
         () = cancelled => Err(Error::new(ErrorCode::OperationAborted, ErrorDomain::Qemu, "the start was cancelled")),
     };
     if started.is_err() {
@@ -65,6 +66,7 @@ async fn launch(
     caps: &Capabilities,
     config: &Arc<Config>,
     host: &Host,
+    patience: Duration,
 ) -> Result<Started> {
     let live = start.live.clone();
     let plan = plan::build(&live, caps, config, host, Monitor::Descriptor)?;
@@ -83,13 +85,18 @@ async fn launch(
     let pid = child.pid.as_raw_nonzero().get().unsigned_abs();
     start.record(Some(pid), &status::text(&files))?;
     let process = Arc::new(guest::watched(child.pidfd)?);
-    let monitor = GuestMonitor::start(ours, start.events.clone(), settle::agent_alias(&live))?;
+    let monitor = GuestMonitor::start(
+        ours,
+        Partner { pid, patience },
+        start.events.clone(),
+        settle::agent_alias(&live),
+    )?;
     let greeting = tokio::select! {
         greeting = monitor.monitor.ready(Instant::now() + GREETING_DEADLINE) => greeting.map(drop),
         () = process.ended() => Err(virt_qmp::Error::Closed { command: "the greeting".into(), reason: CloseReason::EndOfFile }),
     };
     if let Err(error) = greeting {
-        return Err(died(error, &log, &process, &live, host).await);
+        return Err(died(error, &monitor, &log, &process, &live, host).await);
     }
     let agent = settle::agent_socket(&live);
     let events = start.events.clone();
@@ -107,7 +114,7 @@ async fn hold(parts: Parts, mut live: Domain, events: EventSink) -> Result<Start
 
 /// What only a running QEMU can tell, or be told: asked for where the domain has it, and not otherwise.
 async fn ask(monitor: &GuestMonitor, live: &mut Domain) -> Result<()> {
-    settle::settle(&monitor.monitor, live).await.map_err(monitor::refused)?;
+    settle::settle(monitor, live).await?;
     monitor.flush().await;
     Ok(())
 }
@@ -126,14 +133,16 @@ fn spawn(plan: &Plan, files: &GuestFiles, log: &GuestLog) -> Result<Spawn> {
 /// Why QEMU ended before it greeted: its own last words, and what they mean.
 async fn died(
     error: virt_qmp::Error,
+    monitor: &GuestMonitor,
     log: &GuestLog,
     process: &virt_sys::Process,
     live: &Domain,
     host: &Host,
 ) -> Error {
     if !error.is_closed() {
+        let error = monitor.refused(error);
         guest::kill_and_wait(process).await;
-        return monitor::refused(error);
+        return error;
     }
     // The words are complete when the process is gone.
     process.ended().await;

@@ -10,6 +10,7 @@ mod monitor;
 mod needs;
 mod ports;
 mod settle;
+mod silence;
 mod status;
 
 pub use backend::QemuBackend;

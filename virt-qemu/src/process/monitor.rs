@@ -11,10 +11,7 @@ use virt_qmp::command::Command;
 use virt_qmp::{Event, Monitor};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
-use super::event;
-
-/// How long a monitor command may take before its caller is told; the guest is not given up for it.
-pub(super) const COMMAND_DEADLINE: Duration = Duration::from_secs(30);
+use super::{event, silence};
 
 /// Room for events between the connection and their translation; more than QEMU has between two replies.
 const EVENT_ROOM: usize = 1024;
@@ -23,14 +20,25 @@ const EVENT_ROOM: usize = 1024;
 #[derive(Debug)]
 pub(super) struct GuestMonitor {
     pub(super) monitor: Monitor,
+    partner: Partner,
     flush: mpsc::Sender<oneshot::Sender<()>>,
     pump: JoinHandle<()>,
+}
+
+/// Who is at the other end of a monitor.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Partner {
+    /// The QEMU process.
+    pub(super) pid: u32,
+    /// How long a command may take before its caller is told; the guest is not given up for it.
+    pub(super) patience: Duration,
 }
 
 impl GuestMonitor {
     /// Takes over a connected socket; events go to `sink` from now on. `agent` is the alias of the agent's channel.
     pub(super) fn start(
         stream: std::os::unix::net::UnixStream,
+        partner: Partner,
         sink: EventSink,
         agent: Option<String>,
     ) -> Result<Self> {
@@ -41,14 +49,31 @@ impl GuestMonitor {
         let (sender, events) = mpsc::channel(EVENT_ROOM);
         let (flush, flushes) = mpsc::channel(1);
         let monitor = Monitor::start(stream, sender);
-        Ok(Self { monitor, flush, pump: tokio::spawn(pump(events, flushes, Translator { sink, agent })) })
+        let pump = tokio::spawn(pump(events, flushes, Translator { sink, agent }));
+        Ok(Self { monitor, partner, flush, pump })
     }
 
     /// Executes a command; events that came before its answer are with the engine when this returns.
     pub(super) async fn execute<C: Command>(&self, command: &C) -> Result<C::Reply> {
-        let answer = self.monitor.execute(command, Instant::now() + COMMAND_DEADLINE).await;
+        let answer = self.monitor.execute(command, self.deadline()).await;
         self.flush().await;
-        answer.map_err(refused)
+        answer.map_err(|error| self.refused(error))
+    }
+
+    /// When a command that is sent now has to be answered.
+    pub(super) fn deadline(&self) -> Instant {
+        Instant::now() + self.partner.patience
+    }
+
+    /// A failed command in libvirt's words; for a monitor that does not answer, with what the host knows of its process.
+    pub(super) fn refused(&self, error: virt_qmp::Error) -> Error {
+        if !matches!(error, virt_qmp::Error::Deadline { .. }) {
+            return refused(error);
+        }
+        let detail = format!("the guest's monitor does not answer: {error}");
+        Error::new(ErrorCode::OperationTimeout, ErrorDomain::Qemu, detail)
+            .with_hint(format!("{}; a destroy ends it in any case", silence::why(self.partner.pid)))
+            .caused_by(error)
     }
 
     /// Waits until every event received so far is with the engine.
@@ -118,19 +143,11 @@ pub(super) fn connect(path: &Path) -> Result<std::os::unix::net::UnixStream> {
     })
 }
 
-/// A failed command in libvirt's words.
-pub(super) fn refused(error: virt_qmp::Error) -> Error {
-    use virt_qmp::Error as E;
+fn refused(error: virt_qmp::Error) -> Error {
     match &error {
-        E::Command { command, error } => {
+        virt_qmp::Error::Command { command, error } => {
             failed(format!("unable to execute QEMU command '{command}': {}", error.desc))
         }
-        E::Deadline { .. } => Error::new(
-            ErrorCode::OperationTimeout,
-            ErrorDomain::Qemu,
-            format!("the guest's monitor does not answer: {error}"),
-        )
-        .with_hint("the guest's QEMU process hangs or is stopped; `virt destroy` ends it in any case"),
         _ => Error::new(ErrorCode::OperationFailed, ErrorDomain::Qemu, "domain is no longer running")
             .caused_by(error),
     }

@@ -2,25 +2,23 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use tokio::time::Instant;
 use virt_conf::common::chardev::{Chardev, ChardevSource};
 use virt_conf::domain::Domain;
+use virt_conf::domain::LifecycleAction;
 use virt_conf::domain::device::{Channel, Graphics, MemballoonModel};
-use virt_qmp::Monitor;
-use virt_qmp::command::{Balloon, ExpirePassword, QueryChardev, SetPassword};
+use virt_qmp::command::{Balloon, ExpirePassword, QueryChardev, SetAction, SetPassword};
 use virt_types::TextEnum;
+
+use super::monitor::GuestMonitor;
 
 /// The virtio port through which the guest's agent talks.
 const AGENT_CHANNEL: &str = "org.qemu.guest_agent.0";
 
-const DEADLINE: Duration = Duration::from_secs(30);
-
 /// Asks and tells what this domain needs, and nothing else.
-pub(super) async fn settle(monitor: &Monitor, live: &mut Domain) -> virt_qmp::Result<()> {
+pub(super) async fn settle(monitor: &GuestMonitor, live: &mut Domain) -> virt_types::Result<()> {
     if chardevs(live).any(|(_, chardev)| matches!(chardev.source, ChardevSource::Pty { .. })) {
-        let reply = monitor.execute(&QueryChardev {}, Instant::now() + DEADLINE).await?;
+        let reply = monitor.execute(&QueryChardev {}).await?;
         let terminals: HashMap<String, String> = reply
             .into_iter()
             .filter_map(|info| Some((info.label, info.filename.strip_prefix("pty:")?.to_owned())))
@@ -28,16 +26,22 @@ pub(super) async fn settle(monitor: &Monitor, live: &mut Domain) -> virt_qmp::Re
         note_terminals(live, &terminals);
     }
     set_passwords(monitor, live).await?;
+    if live.lifecycle.reboot() == LifecycleAction::Destroy {
+        // The guest's own reboot then powers it off. Our part in a reboot by the power button is the engine's affair.
+        let action =
+            SetAction { reboot: Some("shutdown".to_owned()), shutdown: None, panic: None, watchdog: None };
+        monitor.execute(&action).await?;
+    }
     let ballooned =
         live.devices.memballoon.as_ref().is_some_and(|balloon| balloon.model != MemballoonModel::None);
     if ballooned && (1..live.memory.total).contains(&live.memory.current) {
-        monitor.execute(&Balloon { value: live.memory.current * 1024 }, Instant::now() + DEADLINE).await?;
+        monitor.execute(&Balloon { value: live.memory.current * 1024 }).await?;
     }
     Ok(())
 }
 
 /// Hands the displays' passwords over, which never stand on a command line.
-async fn set_passwords(monitor: &Monitor, live: &Domain) -> virt_qmp::Result<()> {
+async fn set_passwords(monitor: &GuestMonitor, live: &Domain) -> virt_types::Result<()> {
     for display in &live.devices.graphics {
         let (protocol, auth) = match display {
             Graphics::Vnc(vnc) => ("vnc", &vnc.auth),
@@ -50,10 +54,10 @@ async fn set_passwords(monitor: &Monitor, live: &Domain) -> virt_qmp::Result<()>
             password: auth.password.clone(),
             connected: auth.connected.map(|what| what.text().to_owned()),
         };
-        monitor.execute(&set, Instant::now() + DEADLINE).await?;
+        monitor.execute(&set).await?;
         let time = auth.valid_to.map_or_else(|| "never".to_owned(), |time| time.seconds().to_string());
         let expire = ExpirePassword { protocol: protocol.to_owned(), time };
-        monitor.execute(&expire, Instant::now() + DEADLINE).await?;
+        monitor.execute(&expire).await?;
     }
     Ok(())
 }

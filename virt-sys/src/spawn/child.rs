@@ -26,6 +26,8 @@ pub(super) struct Plan {
     pub(super) rlimits: Vec<(c_int, u64, u64)>,
     pub(super) umask: Option<u32>,
     pub(super) nice: Option<i32>,
+    /// The parent with which the child ends.
+    pub(super) ends_with: Option<libc::pid_t>,
     pub(super) affinity: Option<Vec<libc::c_ulong>>,
     pub(super) credentials: Option<Credentials>,
     pub(super) namespaces: Namespaces,
@@ -145,6 +147,7 @@ impl Plan {
             check(result, Step::Limit)?;
         }
         self.change_user()?;
+        self.bind_to_parent()?;
         if let Some(dir) = &self.cwd {
             // SAFETY: the path is a valid C string.
             check(unsafe { libc::chdir(dir.as_ptr()) }.into(), Step::Directory)?;
@@ -251,6 +254,22 @@ impl Plan {
         // SAFETY: takes no pointer.
         check(unsafe { libc::syscall(SETRESUID, *uid, *uid, *uid) }, Step::User)?;
         Ok(())
+    }
+
+    /// After the change of user, which would undo it.
+    fn bind_to_parent(&self) -> Done {
+        let Some(parent) = self.ends_with else { return Ok(()) };
+        // SAFETY: the arguments of this operation are no pointers.
+        let result = unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+        check(result.into(), Step::ParentDeath)?;
+        // SAFETY: takes no pointer; cannot fail.
+        let now = unsafe { libc::getppid() };
+        // A parent outside of the child's pid namespace shows as 0.
+        if now == parent || now == 0 {
+            return Ok(());
+        }
+        // It died before its death could be told.
+        Err(Stop { step: Step::ParentDeath, errno: libc::ECHILD })
     }
 
     fn exec(&self) -> Stop {

@@ -111,6 +111,7 @@ pub struct Spawn {
     rlimits: Vec<(Resource, u64, u64)>,
     umask: Option<u32>,
     nice: Option<i32>,
+    ends_with_parent: bool,
     affinity: Option<Vec<usize>>,
     credentials: Option<Credentials>,
     namespaces: Namespaces,
@@ -135,6 +136,7 @@ impl Spawn {
             rlimits: Vec::new(),
             umask: None,
             nice: None,
+            ends_with_parent: false,
             affinity: None,
             credentials: None,
             namespaces: Namespaces::default(),
@@ -267,6 +269,13 @@ impl Spawn {
         self
     }
 
+    /// Lets the kernel kill the child when the thread that starts it ends, and so in any case when this process does
+    /// (prctl(2), `PR_SET_PDEATHSIG`). For helpers of a moment, started by a thread that waits for them or lives long.
+    pub fn end_with_parent(&mut self) -> &mut Self {
+        self.ends_with_parent = true;
+        self
+    }
+
     /// Binds the child to these processors.
     pub fn affinity(&mut self, cpus: impl Into<Vec<usize>>) -> &mut Self {
         self.affinity = Some(cpus.into());
@@ -363,6 +372,7 @@ impl Spawn {
             rlimits: self.rlimits.iter().map(|(r, soft, hard)| (raw_resource(*r), *soft, *hard)).collect(),
             umask: self.umask,
             nice: self.nice,
+            ends_with: self.ends_with_parent.then(|| rustix::process::getpid().as_raw_nonzero().get()),
             affinity: self.affinity.as_deref().map(cpu_mask),
             credentials: self.credentials.clone(),
             namespaces: self.namespaces,

@@ -33,6 +33,8 @@ pub enum Step {
     Group,
     /// Setting the user.
     User,
+    /// Binding its life to the parent's.
+    ParentDeath,
     /// Changing the working directory.
     Directory,
     /// Executing the program.
@@ -40,7 +42,7 @@ pub enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Clone,
         Self::Session,
         Self::IdMap,
@@ -55,6 +57,7 @@ impl Step {
         Self::Groups,
         Self::Group,
         Self::User,
+        Self::ParentDeath,
         Self::Directory,
         Self::Exec,
     ];
@@ -75,6 +78,7 @@ impl fmt::Display for Step {
             Self::PidFileLocked => "take the pid file over from the running process that holds it",
             Self::WriteFile => "write a file of the process",
             Self::Nice => "set the nice value",
+            Self::ParentDeath => "bind its life to the parent's",
             Self::Affinity => "bind to the processors",
             Self::Descriptors => "arrange the file descriptors",
             Self::Limit => "set a resource limit",

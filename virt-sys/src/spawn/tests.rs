@@ -357,6 +357,25 @@ fn a_killed_parent_leaves_no_child_that_cannot_be_found() {
 }
 
 #[test]
+fn a_bound_child_ends_with_the_thread_that_started_it() {
+    let start = |bound: bool| {
+        let mut spawn = Spawn::new(find_program("sleep").unwrap());
+        spawn.arg("600");
+        if bound {
+            spawn.end_with_parent();
+        }
+        std::thread::spawn(move || spawn.start().unwrap()).join().unwrap()
+    };
+    let (bound, free) = (start(true), start(false));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let status = bound.pidfd.wait_exit(Some(deadline)).unwrap().expect("it was not killed");
+    assert_eq!(status.signal(), Some(Signal::KILL.as_raw()));
+    assert!(!free.pidfd.has_ended().unwrap());
+    free.pidfd.send_signal(Signal::KILL).unwrap();
+    free.pidfd.wait_exit(Some(deadline)).unwrap().unwrap();
+}
+
+#[test]
 fn programs_are_found_in_path() {
     assert_eq!(find_program("sh").unwrap().file_name().unwrap(), "sh");
     assert_eq!(find_program("/bin/sh").unwrap(), Path::new("/bin/sh"));
