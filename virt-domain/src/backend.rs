@@ -67,7 +67,7 @@ pub trait Backend: Send + Sync + 'static {
         live.format_into(w, flags);
     }
 
-    /// Turns a configuration into the live domain of a coming start: aliases, addresses, resolved sources. Changes
+    /// Turns a configuration, with the number of the coming instance, into its live domain: aliases, addresses, resolved sources. Changes
     /// nothing on the host; a failure leaves nothing to undo.
     fn prepare<'a>(&'a self, config: &'a Domain, flags: CreateFlags) -> BoxFuture<'a, Result<Domain>>;
 

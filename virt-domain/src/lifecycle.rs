@@ -56,7 +56,15 @@ pub(crate) async fn start(
         }
         instead.or_else(|| state.config.as_ref().map(|stored| (*stored.config).clone()))
     };
-    let config = config.ok_or_else(|| crate::task::no_domain(&context.snapshot()))?;
+    let mut config = config.ok_or_else(|| crate::task::no_domain(&context.snapshot()))?;
+    let id = {
+        let root = context.engine.ownership.root(context.deadline).await?;
+        let id = context.engine.store.next_id();
+        drop(root);
+        id?
+    };
+    // Names on the host are made of the number.
+    config.id = i32::try_from(id).ok();
     let mut live = match context.backend().prepare(&config, options.flags).await {
         Ok(live) => live,
         Err(error) => {
@@ -66,13 +74,7 @@ pub(crate) async fn start(
             return Err(error);
         }
     };
-    let id = {
-        let root = context.engine.ownership.root(context.deadline).await?;
-        let id = context.engine.store.next_id();
-        drop(root);
-        id?
-    };
-    live.id = i32::try_from(id).ok();
+    live.id = config.id;
     let mut machine = Machine::starting(live.lifecycle);
     machine.run_reason = Some(RunningReason::Booted);
     let binding = options.bound_to.map(|_| this_process());
