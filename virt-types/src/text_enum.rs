@@ -11,6 +11,16 @@ pub trait TextEnum: Copy + PartialEq + 'static {
         Self::SPELLINGS.iter().find(|(_, spelling)| *spelling == text).map(|(value, _)| *value)
     }
 
+    /// What to write in place of a text that is none of the spellings: the nearest one, or else all of them.
+    #[must_use]
+    fn hint(text: &str) -> String {
+        let spellings = || Self::SPELLINGS.iter().map(|(_, spelling)| *spelling);
+        match crate::nearest(text, spellings()) {
+            Some(near) => format!("did you mean '{near}'?"),
+            None => format!("allowed values: {}", spellings().collect::<Vec<_>>().join(", ")),
+        }
+    }
+
     /// How the value is spelled.
     #[must_use]
     fn text(self) -> &'static str {

@@ -1,6 +1,6 @@
 //! Typed attributes, with the sentences that libvirt has for wrong values.
 
-use virt_types::{Error, ErrorCode, ErrorDomain, TextEnum, Uuid, nearest};
+use virt_types::{Error, ErrorCode, ErrorDomain, TextEnum, Uuid};
 
 use crate::element::Element;
 use crate::number::{self, Base};
@@ -37,14 +37,8 @@ impl<'a> Element<'a> {
     /// # Errors
     /// `VIR_ERR_XML_ERROR` for another text, with the nearest spelling as a hint.
     pub fn attr_enum<T: TextEnum>(self, name: &'static str) -> Result<Option<T>, Error> {
-        self.attr_with(name, "", T::from_text).map_err(|error| {
-            let spellings = || T::SPELLINGS.iter().map(|(_, spelling)| *spelling);
-            let hint = match self.attr(name).and_then(|text| nearest(text, spellings())) {
-                Some(near) => format!("did you mean '{near}'?"),
-                None => format!("allowed values: {}", spellings().collect::<Vec<_>>().join(", ")),
-            };
-            error.with_hint(hint)
-        })
+        self.attr_with(name, "", T::from_text)
+            .map_err(|error| error.with_hint(T::hint(self.attr(name).unwrap_or_default())))
     }
 
     /// As [`Element::attr_enum`], but the value that stands for "not given" (the enumeration's first one in libvirt,

@@ -82,11 +82,13 @@ impl Vlan {
         }
         w.element("vlan", |w| {
             w.attr_opt("trunk", self.trunk.then_some("yes"));
+            // An id may be listed twice, but a second native one is not read back.
+            let mut native = self.native;
             for id in &self.tags {
                 w.element("tag", |w| {
                     w.attr("id", id);
-                    let native = self.native.filter(|(tag, _)| tag == id);
-                    w.attr_opt("nativeMode", native.map(|(_, mode)| mode.text()));
+                    let mode = native.take_if(|(tag, _)| tag == id).map(|(_, mode)| mode.text());
+                    w.attr_opt("nativeMode", mode);
                 });
             }
         });
@@ -106,6 +108,10 @@ mod tests {
             (
                 "<vlan><tag id='7' nativeMode='tagged'/><tag id='8'/></vlan>",
                 "<vlan trunk='yes'>\n  <tag id='7' nativeMode='tagged'/>\n  <tag id='8'/>\n</vlan>\n",
+            ),
+            (
+                "<vlan><tag id='7' nativeMode='tagged'/><tag id='7'/></vlan>",
+                "<vlan trunk='yes'>\n  <tag id='7' nativeMode='tagged'/>\n  <tag id='7'/>\n</vlan>\n",
             ),
             (
                 "<vlan/>",

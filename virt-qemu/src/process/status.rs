@@ -17,7 +17,7 @@ pub(super) fn format(w: &mut Writer, files: &GuestFiles) {
     w.element("channelTargetDir", |w| w.attr("path", files.channel_dir.display()));
 }
 
-/// The elements of [`format`] as text, one a line.
+/// The elements of [`format()`] as text, one a line.
 pub(super) fn text(files: &GuestFiles) -> String {
     let mut w = Writer::new();
     format(&mut w, files);

@@ -1,6 +1,6 @@
 //! Reading and checking the host end.
 
-use virt_types::{ErrorCode, ErrorDomain, TextEnum, nearest};
+use virt_types::{ErrorCode, ErrorDomain, TextEnum};
 use virt_xml::number::Base;
 use virt_xml::{Element, Writer};
 
@@ -30,16 +30,9 @@ impl Chardev {
     pub fn parse_type(el: Element<'_>, sentence: &str) -> Result<Option<ChardevType>> {
         let Some(text) = el.attr("type") else { return Ok(None) };
         ChardevType::from_text(text).map(Some).ok_or_else(|| {
-            let error = el.attr_error(
-                "type",
-                ErrorCode::ConfigUnsupported,
-                ErrorDomain::Domain,
-                format!("{sentence} {text}"),
-            );
-            match nearest(text, ChardevType::SPELLINGS.iter().map(|(_, spelling)| *spelling)) {
-                Some(near) => error.with_hint(format!("did you mean '{near}'?")),
-                None => error,
-            }
+            let detail = format!("{sentence} {text}");
+            el.attr_error("type", ErrorCode::ConfigUnsupported, ErrorDomain::Domain, detail)
+                .with_hint(ChardevType::hint(text))
         })
     }
 

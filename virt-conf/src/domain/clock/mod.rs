@@ -2,7 +2,7 @@
 
 mod timer;
 
-use virt_types::{TextEnum, text_enum};
+use virt_types::{Error, TextEnum, text_enum};
 use virt_xml::number::{Base, parse_i64, parse_u64};
 use virt_xml::{Element, Writer};
 
@@ -96,8 +96,9 @@ impl ClockOffset {
         let number = |name| attr(name).and_then(|text| parse_i64(text, Base::Ten));
         let kind = match attr("offset") {
             None => OffsetKind::Utc,
-            Some(text) => OffsetKind::from_text(text)
-                .ok_or_else(|| unsupported(format!("unknown clock offset '{text}'")).at(el.place()))?,
+            Some(text) => {
+                OffsetKind::from_text(text).ok_or_else(|| unknown::<OffsetKind>(el, "offset", text))?
+            }
         };
         match kind {
             OffsetKind::Utc => Self::parse_fixed(el, attr("adjustment"), ClockBasis::Utc),
@@ -105,8 +106,9 @@ impl ClockOffset {
             OffsetKind::Variable => {
                 let basis = match attr("basis") {
                     None => ClockBasis::Utc,
-                    Some(text) => ClockBasis::from_text(text)
-                        .ok_or_else(|| unsupported(format!("unknown clock basis '{text}'")).at(el.place()))?,
+                    Some(text) => {
+                        ClockBasis::from_text(text).ok_or_else(|| unknown::<ClockBasis>(el, "basis", text))?
+                    }
                 };
                 let adjustment = number("adjustment").unwrap_or(0);
                 let adjustment0 = number("adjustment0").unwrap_or(0);
@@ -167,6 +169,11 @@ impl ClockOffset {
             }
         }
     }
+}
+
+/// The refusal of a text that is none of `T`'s spellings.
+fn unknown<T: TextEnum>(el: Element<'_>, what: &str, text: &str) -> Error {
+    unsupported(format!("unknown clock {what} '{text}'")).at(el.place()).with_hint(T::hint(text))
 }
 
 #[cfg(test)]
