@@ -110,8 +110,7 @@ fn without_the_device_the_refusal_says_why() {
     let output = run(command, &[], virt_sys::Limits::new(Duration::from_secs(60), 1 << 20)).unwrap();
     let words =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    print!("{words}");
-    assert!(output.status.success() && words.contains("refused as expected"), "{:?}", output.status);
+    assert!(output.status.success() && words.contains("refused as expected"), "{:?}: {words}", output.status);
 }
 
 fn refused(uri: &str) {

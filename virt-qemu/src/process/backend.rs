@@ -138,11 +138,15 @@ impl QemuBackend {
             return Err(monitor.refused(error));
         }
         let observed: Observed = guest::observe(&monitor).await?;
+        let mut live = recover.live;
+        if let Some(news) = settle::look_at_ports(&monitor, &mut live).await? {
+            recover.events.send(news);
+        }
         log.note("held again");
-        let agent = settle::agent_socket(&recover.live);
+        let agent = settle::agent_socket(&live);
         let parts = Parts { files, pid, process, monitor, log, agent };
         let running = Arc::new(Guest::hold(parts, recover.events));
-        Ok(Recovered::Running(Box::new(Started { running, live: recover.live }), observed))
+        Ok(Recovered::Running(Box::new(Started { running, live }), observed))
     }
 }
 

@@ -133,7 +133,10 @@ impl Guest {
         let agent = Agent::start(stream);
         let command = GuestShutdown { mode: Some(if reboot { "reboot" } else { "powerdown" }.to_owned()) };
         // The agent does not answer a shutdown that works: the guest's end is the answer.
+        // Nor does it answer a reboot, of which a reset tells.
+        let reset = self.monitor.next_reset();
         tokio::select! {
+            () = reset, if reboot => Ok(()),
             answer = agent.execute(&command, self.monitor.deadline()) => match answer {
                 Ok(_) => Ok(()),
                 Err(error) if error.command_error().is_some() => {

@@ -109,6 +109,9 @@ async fn hold(parts: Parts, mut live: Domain, events: EventSink) -> Result<Start
         guest::kill_and_wait(&parts.process).await;
         return Err(error);
     }
+    if let Some(news) = settle::close_ports(&mut live) {
+        events.send(news);
+    }
     Ok(Started { running: Arc::new(Guest::hold(parts, events)), live })
 }
 

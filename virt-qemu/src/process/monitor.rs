@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use virt_domain::{BackendEvent, EventSink};
 use virt_qmp::command::Command;
-use virt_qmp::{Event, Monitor};
+use virt_qmp::{Event, EventKind, Monitor};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::{event, silence};
@@ -22,6 +22,7 @@ pub(super) struct GuestMonitor {
     pub(super) monitor: Monitor,
     partner: Partner,
     flush: mpsc::Sender<oneshot::Sender<()>>,
+    resets: watch::Receiver<()>,
     pump: JoinHandle<()>,
 }
 
@@ -49,8 +50,9 @@ impl GuestMonitor {
         let (sender, events) = mpsc::channel(EVENT_ROOM);
         let (flush, flushes) = mpsc::channel(1);
         let monitor = Monitor::start(stream, sender);
-        let pump = tokio::spawn(pump(events, flushes, Translator { sink, agent }));
-        Ok(Self { monitor, partner, flush, pump })
+        let (was_reset, resets) = watch::channel(());
+        let pump = tokio::spawn(pump(events, flushes, Translator { sink, agent, was_reset }));
+        Ok(Self { monitor, partner, flush, resets, pump })
     }
 
     /// Executes a command; events that came before its answer are with the engine when this returns.
@@ -82,6 +84,17 @@ impl GuestMonitor {
         // The pump ends with the connection; there is nothing to wait for then.
         if self.flush.send(done).await.is_ok() {
             let _ = wait.await;
+        }
+    }
+
+    /// Waits for a reset of the machine that comes after this call; for ever, if the connection ends first.
+    pub(super) fn next_reset(&self) -> impl Future<Output = ()> + use<> {
+        let mut resets = self.resets.clone();
+        resets.mark_unchanged();
+        async move {
+            if resets.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
         }
     }
 
@@ -126,12 +139,17 @@ async fn pump(
 struct Translator {
     sink: EventSink,
     agent: Option<String>,
+    was_reset: watch::Sender<()>,
 }
 
 impl Translator {
     fn forward(&self, event: Event) {
+        let is_reset = matches!(event.kind, EventKind::Reset(_));
         for event in event::translate(event, self.agent.as_deref()) {
             self.sink.send(event);
+        }
+        if is_reset {
+            self.was_reset.send_replace(());
         }
     }
 }

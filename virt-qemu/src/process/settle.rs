@@ -1,12 +1,14 @@
 //! What only a running QEMU can tell, or be told, before a guest's first instruction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use virt_conf::common::chardev::{Chardev, ChardevSource};
 use virt_conf::domain::Domain;
 use virt_conf::domain::LifecycleAction;
-use virt_conf::domain::device::{Channel, Graphics, MemballoonModel};
+use virt_conf::domain::device::{Channel, ChannelState, ChannelTarget, Graphics, MemballoonModel};
+use virt_domain::BackendEvent;
+use virt_driver::{AgentReason, DomainEventKind};
 use virt_qmp::command::{Balloon, ExpirePassword, QueryChardev, SetAction, SetPassword};
 use virt_types::TextEnum;
 
@@ -101,6 +103,47 @@ fn note_terminals(live: &mut Domain, terminals: &HashMap<String, String>) {
             None => note(d.info.alias.as_deref(), &mut d.chardev),
         }
     }
+}
+
+/// Before its first instruction no program of the guest holds a port open. The agent's news, if it has a port.
+pub(super) fn close_ports(live: &mut Domain) -> Option<BackendEvent> {
+    note_ports(live, |_| false, AgentReason::DomainStarted)
+}
+
+/// Asks which ports the guest holds open: they may have moved while nobody listened. The agent's news, if there is any.
+pub(super) async fn look_at_ports(
+    monitor: &GuestMonitor,
+    live: &mut Domain,
+) -> virt_types::Result<Option<BackendEvent>> {
+    let is_port = |channel: &Channel| matches!(channel.target, ChannelTarget::Virtio { .. });
+    if !live.devices.channels.iter().any(is_port) {
+        return Ok(None);
+    }
+    let reply = monitor.execute(&QueryChardev {}).await?;
+    let open: HashSet<String> =
+        reply.into_iter().filter(|info| info.frontend_open).map(|info| info.label).collect();
+    Ok(note_ports(live, |alias| open.contains(&format!("char{alias}")), AgentReason::Unknown))
+}
+
+fn note_ports(
+    live: &mut Domain,
+    is_open: impl Fn(&str) -> bool,
+    reason: AgentReason,
+) -> Option<BackendEvent> {
+    let agent = agent_alias(live);
+    let mut news = None;
+    for channel in &mut live.devices.channels {
+        let (Some(alias), ChannelTarget::Virtio { state, .. }) = (&channel.info.alias, &mut channel.target)
+        else {
+            continue;
+        };
+        let connected = is_open(alias);
+        let now = if connected { ChannelState::Connected } else { ChannelState::Disconnected };
+        if std::mem::replace(state, now) != now && agent.as_ref() == Some(alias) {
+            news = Some(BackendEvent::Published(DomainEventKind::AgentLifecycle { connected, reason }));
+        }
+    }
+    news
 }
 
 /// The channel through which the guest's agent talks.
