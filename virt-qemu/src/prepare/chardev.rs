@@ -81,9 +81,7 @@ mod tests {
                 "/var/lib/libvirt/qemu/channel/target/domain-7-web/vioser-00-00-02.sock"
             ]
         );
-        let listens = |channel: &virt_conf::domain::device::Channel| {
-            matches!(&channel.chardev.source, ChardevSource::Unix(unix) if unix.listen)
-        };
+        let listens = |channel: &virt_conf::domain::device::Channel| matches!(&channel.chardev.source, ChardevSource::Unix(unix) if unix.listen);
         assert!(domain.devices.channels.iter().all(listens));
         let ChardevSource::Tcp(tcp) = &domain.devices.serials[0].chardev.source else { panic!() };
         assert_eq!((tcp.tls, tcp.tls_from_config), (Some(false), true));
