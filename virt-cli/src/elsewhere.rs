@@ -32,14 +32,14 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 5;
         match &self.names {
-            None => write!(f, "{} may have some", self.scope)?,
+            None => write!(f, "{}: there may be some", self.scope)?,
             Some(names) => {
                 let first: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
                 let more = if names.len() > SHOWN { ", …" } else { "" };
-                write!(f, "{} has {}: {}{more}", self.scope, names.len(), first.join(", "))?;
+                write!(f, "{}: {} ({}{more})", self.scope, names.len(), first.join(", "))?;
             }
         }
-        write!(f, " (`{}`)", self.command)
+        write!(f, ", see `{}`", self.command)
     }
 }
 
@@ -129,7 +129,7 @@ fn running(proc: &Path, known: &BTreeSet<String>) -> Vec<Place> {
         let Some(name) = guest_of(&line).filter(|name| !known.contains(name)) else { continue };
         let uid = entry.metadata().map_or(0, |metadata| metadata.uid());
         let user = accounts.user_by_id(uid).map_or_else(|| uid.to_string(), |user| user.name.clone());
-        let scope = format!("a running QEMU of user {user}");
+        let scope = format!("QEMU processes of user {user}");
         let command = match root_of(&line) {
             Some(root) if uid == effective_uid() => format!("virt -c 'qemu:///embed?root={root}' list --all"),
             _ if uid == effective_uid() => "ps -C qemu-system-x86_64 -f".to_owned(),
@@ -197,7 +197,7 @@ mod tests {
         }
         let place =
             visit("a scope".into(), "look".into(), &[config.clone(), run, root.join("none")]).unwrap();
-        assert_eq!(place.to_string(), "a scope has 2: db, web (`look`)");
+        assert_eq!(place.to_string(), "a scope: 2 (db, web), see `look`");
         assert_eq!(
             place.as_json(),
             json!({ "scope": "a scope", "domains": ["db", "web"], "command": "look" })
@@ -210,7 +210,7 @@ mod tests {
     fn where_one_may_not_look_there_may_be_some() {
         let place =
             Place { scope: "libvirt's system scope".into(), names: None, command: "virsh list".into() };
-        assert_eq!(place.to_string(), "libvirt's system scope may have some (`virsh list`)");
+        assert_eq!(place.to_string(), "libvirt's system scope: there may be some, see `virsh list`");
         assert_eq!(place.as_json()["domains"], Value::Null);
     }
 }

@@ -133,9 +133,11 @@ mod tests {
 
     #[test]
     fn a_refusal_says_which_values_are_allowed() {
-        let xml = "<domain type='qemu'><name>a</name><os><type>hvm</type></os><clock offset='utz'/></domain>";
+        let xml = "<domain type='qemu'><name>a</name><os><type>hvm</type></os><devices>\
+                   <disk type='file' device='tape'><target dev='vda'/></disk></devices></domain>";
         let finding = Finding::Refused(read(xml).unwrap_err());
         assert_eq!(finding.as_json()["kind"], "refused");
-        assert!(finding.to_string().contains("utc"), "{finding}");
+        assert_eq!(finding.place().map(|place| place.path.as_str()), Some("/domain/devices/disk@device"));
+        assert!(finding.to_string().ends_with("; allowed values: disk, cdrom, floppy, lun"), "{finding}");
     }
 }

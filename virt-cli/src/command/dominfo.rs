@@ -23,7 +23,9 @@ impl Dominfo {
         let os_type = domains.os_type(domain.reference()).await?;
         let (persistent, autostart) = (domain.is_persistent().await?, domain.autostart().await?);
         let messages = domain.messages().await?;
-        let control = domain.control_info().await?;
+        // Only a running domain can be held.
+        let control = domain.control_info().await.ok();
+        let held = control.as_ref().and_then(|control| Some((control.held_by.as_ref()?, control.state_time)));
         let yes_no = |value: bool| if value { "yes" } else { "no" }.to_owned();
         let human = || {
             let mut lines = vec![
@@ -43,8 +45,8 @@ impl Dominfo {
                 ("Persistent", yes_no(persistent)),
                 ("Autostart", if autostart { "enable" } else { "disable" }.to_owned()),
             ]);
-            if let Some(call) = &control.held_by {
-                lines.push(("Held by", format!("{call}, for {} ms", control.state_time)));
+            if let Some((call, time)) = held {
+                lines.push(("Held by", format!("{call}, for {time} ms")));
             }
             lines.extend(messages.iter().map(|message| ("Messages", message.clone())));
             pairs(&lines)
@@ -62,7 +64,7 @@ impl Dominfo {
                 "memory_kib": info.memory,
                 "persistent": persistent,
                 "autostart": autostart,
-                "held_by": control.held_by,
+                "held_by": held.map(|(call, _)| call),
                 "messages": messages,
             })
         };

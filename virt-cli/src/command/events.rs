@@ -46,6 +46,7 @@ impl Events {
         };
         let filter = DomainEventFilter { domain, kinds: self.kind.clone() };
         let events = context.connection().await?.events(filter).await?;
+        context.output.note("waiting for events");
         let mut ends = Ends::new()?;
         tokio::select! {
             outcome = self.print(context, events) => outcome,

@@ -109,7 +109,7 @@ impl List {
         if let Ok(connection) = context.connection().await {
             let here = connection.list(ListFlags::empty()).await.unwrap_or_default().len();
             if here > 0 {
-                context.output.note(&format!("none of the {here} domains here matches: `virt list --all` shows them"));
+                context.output.note(&format!("no domain here is meant, of {here}: `virt list --all` shows them all"));
                 return;
             }
         }

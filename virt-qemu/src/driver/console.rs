@@ -1,6 +1,7 @@
 //! Opening the host ends of a guest's serial ports and consoles.
 
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use virt_conf::common::chardev::{Chardev, ChardevSource};
 use virt_conf::domain::Domain;
@@ -16,11 +17,12 @@ pub(super) struct Console {
 }
 
 impl Console {
-    /// Opens the device with this alias, or the first console or serial port.
-    pub(super) fn open(live: &Domain, device: Option<&str>, lock_dir: &std::path::Path) -> Result<Self> {
+    /// Opens the device with this alias, or the first console or serial port. `dir` is the guest's own, so that nothing is
+    /// left of a lock whose holder was killed.
+    pub(super) fn open(live: &Domain, device: Option<&str>, dir: &Path) -> Result<Self> {
         let (alias, chardev) = find(live, device)?;
         let path = terminal(alias, chardev)?;
-        let lock = lock_dir.join(format!("{}.console-{alias}", live.name));
+        let lock = dir.join(format!("console-{alias}.lock"));
         let lock = FileLock::try_exclusive(lock)
             .map_err(|error| failed("cannot lock the console").caused_by(error))?
             .ok_or_else(|| {

@@ -18,6 +18,7 @@ use virt_types::{
 use super::QemuConnection;
 use super::console::Console;
 use super::stats;
+use crate::plan;
 
 impl QemuConnection {
     async fn find(&self, domain: &DomainRef) -> Result<DomainHandle> {
@@ -282,7 +283,8 @@ impl Domains for QemuConnection {
             known(flags, OpenConsoleFlags::SAFE, "qemuDomainOpenConsole")?;
             let snapshot = self.find(domain).await?.snapshot();
             let live = snapshot.live.as_ref().ok_or_else(not_running)?;
-            let console = Console::open(live, device, &self.backend.config().state_dir)?;
+            let console =
+                Console::open(live, device, &plan::domain_dir(&self.backend.config().lib_dir, live))?;
             Ok(Arc::new(console) as Arc<dyn ByteStream>)
         })
     }

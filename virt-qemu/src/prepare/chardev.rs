@@ -39,6 +39,8 @@ fn name_channels(domain: &mut Domain, config: &Config) {
         if unix.path.is_none() {
             let file = name.clone().unwrap_or_else(|| port_name(&channel.info));
             unix.path = Some(dir.join(file).to_string_lossy().into_owned());
+            // Nobody else could be there yet.
+            unix.listen = true;
         }
     }
 }
@@ -79,6 +81,8 @@ mod tests {
                 "/var/lib/libvirt/qemu/channel/target/domain-7-web/vioser-00-00-02.sock"
             ]
         );
+        let listens = |channel: &virt_conf::domain::device::Channel| matches!(&channel.chardev.source, ChardevSource::Unix(unix) if unix.listen);
+        assert!(domain.devices.channels.iter().all(listens));
         let ChardevSource::Tcp(tcp) = &domain.devices.serials[0].chardev.source else { panic!() };
         assert_eq!((tcp.tls, tcp.tls_from_config), (Some(false), true));
     }
