@@ -43,12 +43,6 @@ impl Peer {
         Ok(Duration::from_secs_f64(seconds))
     }
 
-    /// The daemon's resident memory in kB, where its process is known.
-    pub(crate) fn memory(&self) -> Option<f64> {
-        let pid = std::env::var("VIRT_PEER_PID").ok()?;
-        crate::registry::resident(&pid)
-    }
-
     fn line(&mut self) -> Result<String> {
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
