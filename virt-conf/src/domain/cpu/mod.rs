@@ -51,7 +51,7 @@ pub struct CpuFeature {
     pub policy: FeaturePolicy,
 }
 
-/// `<cpu>`, but for `<numa>`, which is [`Numa`](super::Numa).
+/// `<cpu>`, but for `<numa>`, which is [`super::Numa`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cpu {
     /// `mode`: custom where only a model is named.
