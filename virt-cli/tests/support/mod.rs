@@ -31,7 +31,7 @@ impl Engine {
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Answer {
-        Answer::of(args, self.command(args).output().unwrap())
+        Answer::of(args, &self.command(args).output().unwrap())
     }
 
     /// Writes a file into the directory.
@@ -65,7 +65,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn of(args: &[&str], output: Output) -> Self {
+    fn of(args: &[&str], output: &Output) -> Self {
         Self {
             args: args.join(" "),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
