@@ -1,6 +1,6 @@
 //! `virt` with real guests. Needs `VIRT_E2E=1` and `VIRT_GUEST_DIR`, the folder that `cargo xtask guest` makes; does nothing
-#![allow(clippy::print_stderr)] // a skipped test says so
 //! without.
+#![allow(clippy::print_stderr)] // a skipped test says so
 
 mod support;
 
