@@ -119,34 +119,50 @@ impl QemuBackend {
             files.remove();
             return Ok(Recovered::Gone(None));
         }
-        let log = GuestLog::reopen(&files.log)
-            .map_err(|error| launch::cannot(&format!("open the log {}", files.log.display()), error))?;
         let pid = pid.as_raw_nonzero().get().unsigned_abs();
+        match self.speak_with(&recover, &files, pid).await {
+            Ok((monitor, live, observed)) => {
+                let log = GuestLog::reopen(&files.log).map_err(|error| {
+                    launch::cannot(&format!("open the log {}", files.log.display()), error)
+                })?;
+                log.note("held again");
+                let agent = settle::agent_socket(&live);
+                let parts = Parts { files, pid, process, monitor, log, agent };
+                let running = Arc::new(Guest::hold(parts, recover.events));
+                Ok(Recovered::Running(Box::new(Started { running, live }), observed))
+            }
+            Err(error) if error.code() == ErrorCode::OperationTimeout => Err(error),
+            // Whoever held it before may have told it to end: then it was on its way out when it was found.
+            Err(error) => match timeout(self.patience, process.ended()).await {
+                Ok(()) => {
+                    files.remove();
+                    Ok(Recovered::Gone(None))
+                }
+                Err(_) => Err(error),
+            },
+        }
+    }
+
+    /// Connects to a running guest's monitor, and asks what the guest does.
+    async fn speak_with(
+        &self,
+        recover: &Recover,
+        files: &GuestFiles,
+        pid: u32,
+    ) -> Result<(GuestMonitor, Domain, Observed)> {
         let monitor = GuestMonitor::start(
             monitor::connect(&files.monitor)?,
             Partner { pid, patience: self.patience },
             recover.events.clone(),
             settle::agent_alias(&recover.live),
         )?;
-        let ready = monitor.monitor.ready(monitor.deadline()).await;
-        if let Err(error) = ready {
-            // It may have ended between the two looks.
-            if error.is_closed() && timeout(self.patience, process.ended()).await.is_ok() {
-                files.remove();
-                return Ok(Recovered::Gone(None));
-            }
-            return Err(monitor.refused(error));
-        }
-        let observed: Observed = guest::observe(&monitor).await?;
-        let mut live = recover.live;
+        monitor.monitor.ready(monitor.deadline()).await.map_err(|error| monitor.refused(error))?;
+        let observed = guest::observe(&monitor).await?;
+        let mut live = recover.live.clone();
         if let Some(news) = settle::look_at_ports(&monitor, &mut live).await? {
             recover.events.send(news);
         }
-        log.note("held again");
-        let agent = settle::agent_socket(&live);
-        let parts = Parts { files, pid, process, monitor, log, agent };
-        let running = Arc::new(Guest::hold(parts, recover.events));
-        Ok(Recovered::Running(Box::new(Started { running, live }), observed))
+        Ok((monitor, live, observed))
     }
 }
 
