@@ -2,9 +2,6 @@
 //! without.
 #![allow(clippy::print_stderr)] // a skipped test says so
 
-// Tests say what they skip.
-#![allow(clippy::print_stderr)]
-
 mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -199,7 +196,6 @@ fn assert_nothing_left(engine: &Engine, name: &str) {
 
 /// Every line is a process of its own, which takes hold of the guest that the one before has left.
 #[test]
-#[ignore = "does not end within a minute: the cause is not known yet"]
 fn a_defined_guest_lives_through_many_processes() {
     let Some(guest) = Guest::find() else { return };
     let engine = Engine::new("e2e-life");
@@ -413,4 +409,40 @@ fn refusals_tell_the_truth_and_the_fix() {
     }
     let typo = xml("1", "").replace("q35", "q36");
     engine.run(&["define", &engine.file("odd.xml", &typo)]).ended(1).says(&["q36", "did you mean 'q35'?"]);
+}
+
+#[test]
+fn a_console_gives_the_terminal_back_as_it_was() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{LocalModes, tcgetattr};
+
+    let Some(guest) = Guest::find() else { return };
+    let engine = Engine::new("e2e-terminal");
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let path = ptsname(&terminal, Vec::new()).unwrap();
+    let keyboard = std::fs::File::options().read(true).write(true).open(path.to_str().unwrap()).unwrap();
+    let is_raw = || !tcgetattr(&keyboard).unwrap().local_modes.contains(LocalModes::ICANON);
+    assert!(!is_raw());
+    for key in ["\x1d", "signal"] {
+        let mut command = guest.up(&engine, "seen", &[]);
+        command.stdin(keyboard.try_clone().unwrap()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let output = read_on(child.stdout.take().unwrap());
+        let mut seen = String::new();
+        while !seen.contains("login: ") {
+            seen.push_str(&String::from_utf8_lossy(&output.recv_timeout(PATIENCE).unwrap()));
+        }
+        assert!(is_raw());
+        if key == "signal" {
+            let pid = rustix::process::Pid::from_child(&child);
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        } else {
+            rustix::io::write(&terminal, key.as_bytes()).unwrap();
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(i32::from(key == "signal")));
+        assert!(!is_raw());
+        assert_nothing_left(&engine, "seen");
+    }
 }

@@ -199,7 +199,8 @@ impl<'a> Serial<'a> {
             return Err(Failure::Usage(format!("--exec takes lines of up to {} bytes", LONGEST_LINE - 200)));
         }
         // What is really typed is longer, and nobody's concern.
-        self.show(format!(" {command}\n").as_bytes())?;
+        let gap = if self.screen.text.ends_with(b" ") { "" } else { " " };
+        self.show(format!("{gap}{command}\n").as_bytes())?;
         self.mirror = false;
         self.say(&line).await?;
         let (output, shown) = (self.output, !self.output.is_json());
