@@ -1,9 +1,6 @@
 //! `virt` where it needs no guest: what it checks, plans, prints and refuses.
 #![allow(clippy::print_stderr)] // a skipped test says so
 
-// Tests say what they skip.
-#![allow(clippy::print_stderr)]
-
 mod support;
 
 use std::io::{BufRead as _, BufReader, Write as _};
