@@ -71,10 +71,9 @@ impl LinkRef<'_> {
 pub fn get(socket: &mut Socket, link: LinkRef<'_>) -> Result<Link> {
     let mut message = link.message();
     message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
-    let operation = format_args!("look up {link}");
-    match socket.get(RouteNetlinkMessage::GetLink(message), operation)? {
+    match socket.get(RouteNetlinkMessage::GetLink(message), format_args!("look up {link}"))? {
         RouteNetlinkMessage::NewLink(message) => Ok(Link::from(message)),
-        _ => Err(Error::Empty { operation: operation.to_string() }),
+        _ => Err(Error::Empty { operation: format!("look up {link}") }),
     }
 }
 
