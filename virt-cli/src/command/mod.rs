@@ -1,5 +1,6 @@
 //! One file per command, and the one table of them.
 
+mod power_mode;
 mod state;
 
 use clap::Subcommand;

@@ -1,8 +1,9 @@
 //! `virt shutdown`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use virt_core::ShutdownFlags;
 
+use super::power_mode::{PowerMode, flags_of};
 use crate::context::Context;
 use crate::failure::Outcome;
 
@@ -14,41 +15,13 @@ pub(crate) struct Shutdown {
 
     /// How the guest is asked; without it the engine chooses. Several may be given, separated by commas
     #[arg(long, value_enum, value_delimiter = ',')]
-    mode: Vec<Mode>,
-}
-
-/// How a guest is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Mode {
-    /// The power button
-    Acpi,
-    /// The guest agent
-    Agent,
-    /// /dev/initctl of a container
-    Initctl,
-    /// A signal to the first process of a container
-    Signal,
-    /// The hypervisor's own channel
-    Paravirt,
-}
-
-impl Mode {
-    const fn flag(self) -> ShutdownFlags {
-        match self {
-            Self::Acpi => ShutdownFlags::ACPI_POWER_BTN,
-            Self::Agent => ShutdownFlags::GUEST_AGENT,
-            Self::Initctl => ShutdownFlags::INITCTL,
-            Self::Signal => ShutdownFlags::SIGNAL,
-            Self::Paravirt => ShutdownFlags::PARAVIRT,
-        }
-    }
+    mode: Vec<PowerMode>,
 }
 
 impl Shutdown {
     pub(crate) async fn run(&self, context: &Context) -> Outcome {
         let domain = context.domain(&self.domain).await?;
-        let flags = self.mode.iter().fold(ShutdownFlags::empty(), |flags, mode| flags | mode.flag());
-        domain.shutdown(flags).await?;
+        domain.shutdown(flags_of!(self.mode, ShutdownFlags)).await?;
         Ok(context.done(domain.reference(), "is being shut down")?)
     }
 }
