@@ -8,7 +8,7 @@
 //! | `error.txt` | a refusal: `code: N`, then the sentence |
 //!
 //! The expected answers are stock libvirt's. The host is `fixtures/host/`: what one QEMU binary said of itself, recorded
-//! with `cargo test -p virt-qemu --test fixtures -- --ignored record`.
+//! with `cargo run -p virt-qemu --example record-capabilities`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,7 +17,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use virt_qemu::caps::Capabilities;
-use virt_qemu::caps::cache::Cache;
 use virt_qemu::planner::{CapabilitySource, Planner};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
@@ -167,16 +166,4 @@ fn number_descriptors(args: &str) -> String {
         rest = &after[end..];
     }
     text + rest
-}
-
-#[tokio::test]
-#[ignore = "asks the installed QEMU and overwrites fixtures/host"]
-async fn record() {
-    let mut capabilities = Capabilities::clone(&*Cache::new(None).get(BINARY).await.unwrap());
-    // Whether KVM can be used is a matter of the machine that records.
-    capabilities.kvm = None;
-    capabilities.caps.remove(&virt_qemu::caps::Cap::Kvm);
-    let text = serde_json::to_string_pretty(&capabilities).unwrap();
-    fs::create_dir_all(recording().parent().unwrap()).unwrap();
-    fs::write(recording(), text + "\n").unwrap();
 }
