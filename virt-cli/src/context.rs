@@ -8,7 +8,7 @@ use virt_core::driver::DomainRef;
 use virt_core::qemu::driver::Directories;
 use virt_core::qemu::host::Host;
 use virt_core::qemu::process::QemuBackend;
-use virt_core::{Connection, Domain, Error, ErrorCode, ListFlags, Result, Scope, Uri, Uuid, nearest};
+use virt_core::{Connection, Domain, Error, ErrorCode, ListFlags, Result, Scope, Uri, Uuid, did_you_mean};
 
 use crate::cli::Global;
 use crate::output::Output;
@@ -89,8 +89,8 @@ impl Context {
     async fn with_other_names(&self, error: Error, wanted: &str) -> Error {
         let Ok(connection) = self.connection().await else { return error };
         let domains = connection.list(ListFlags::empty()).await.unwrap_or_default();
-        let hint = match nearest(wanted, domains.iter().map(Domain::name)) {
-            Some(near) => format!("did you mean '{near}'?"),
+        let hint = match did_you_mean(wanted, domains.iter().map(Domain::name)) {
+            Some(near) => near,
             None if domains.is_empty() => {
                 format!("there are no domains on {}; `virt list --all` says where others are", self.uri)
             }

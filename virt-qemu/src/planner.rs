@@ -149,10 +149,8 @@ fn name_unknown_machine(error: Error, domain: &Domain, caps: &Capabilities) -> E
     if error.hint().is_some() || caps.machine(domain.virt_type, name).is_some() {
         return error;
     }
-    let machines = caps.machines(domain.virt_type);
-    let names = machines.iter().flat_map(|machine| machine.alias.iter().chain([&machine.name]));
-    let near = virt_types::nearest(name, names.map(String::as_str));
-    let near = near.map(|near| format!("; did you mean '{near}'?")).unwrap_or_default();
+    let near = virt_types::did_you_mean(name, caps.machine_names(domain.virt_type));
+    let near = near.map(|near| format!("; {near}")).unwrap_or_default();
     error.with_hint(format!("{} has no machine type '{name}'{near}", caps.binary))
 }
 

@@ -29,7 +29,7 @@ mod wire_enum;
 
 pub use arch::Arch;
 pub use domain::{event::*, flags::*, state::*, status::*};
-pub use error::{Error, ErrorCode, ErrorDomain, Place, Result, nearest};
+pub use error::{Error, ErrorCode, ErrorDomain, Place, Result, did_you_mean, nearest};
 pub use mac::MacAddr;
 pub use name::DomainName;
 pub use pci::PciAddress;

@@ -15,10 +15,8 @@ pub trait TextEnum: Copy + PartialEq + 'static {
     #[must_use]
     fn hint(text: &str) -> String {
         let spellings = || Self::SPELLINGS.iter().map(|(_, spelling)| *spelling);
-        match crate::nearest(text, spellings()) {
-            Some(near) => format!("did you mean '{near}'?"),
-            None => format!("allowed values: {}", spellings().collect::<Vec<_>>().join(", ")),
-        }
+        crate::did_you_mean(text, spellings())
+            .unwrap_or_else(|| format!("allowed values: {}", spellings().collect::<Vec<_>>().join(", ")))
     }
 
     /// How the value is spelled.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
-use virt_core::{Delivery, DomainEvent, DomainEventFilter, DomainEventKind, Subscription, nearest};
+use virt_core::{Delivery, DomainEvent, DomainEventFilter, DomainEventKind, Subscription, did_you_mean};
 use virt_core::types::DomainEventId;
 
 use crate::command::console::Ends;
@@ -89,9 +89,9 @@ fn name(id: DomainEventId) -> String {
 fn kind(text: &str) -> Result<DomainEventId, String> {
     let names: Vec<String> = DomainEventId::ALL.iter().map(|id| name(*id)).collect();
     let found = DomainEventId::ALL.iter().zip(&names).find(|(_, name)| *name == text);
-    found.map(|(id, _)| *id).ok_or_else(|| match nearest(text, names.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean '{near}'?"),
-        None => format!("the kinds are {}", names.join(", ")),
+    found.map(|(id, _)| *id).ok_or_else(|| {
+        did_you_mean(text, names.iter().map(String::as_str))
+            .unwrap_or_else(|| format!("the kinds are {}", names.join(", ")))
     })
 }
 

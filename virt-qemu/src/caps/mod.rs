@@ -99,6 +99,12 @@ impl Capabilities {
         self.accelerated(virt_type).or(self.tcg.as_ref()).or(self.kvm.as_ref()).map_or(&[], |a| &a.machines)
     }
 
+    /// What machine types may be called: their aliases and names.
+    pub fn machine_names(&self, virt_type: VirtType) -> impl Iterator<Item = &str> {
+        let machines = self.machines(virt_type).iter();
+        machines.flat_map(|machine| machine.alias.as_deref().into_iter().chain([machine.name.as_str()]))
+    }
+
     /// The machine type of this name or alias.
     #[must_use]
     pub fn machine(&self, virt_type: VirtType, name: &str) -> Option<&Machine> {

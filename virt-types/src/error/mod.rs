@@ -79,6 +79,15 @@ impl Error {
         self
     }
 
+    /// The same error with the hint at the candidate nearest to a mistyped word, if one is near.
+    #[must_use]
+    pub fn with_nearest<'a>(self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
+        match did_you_mean(word, candidates) {
+            Some(hint) => self.with_hint(hint),
+            None => self,
+        }
+    }
+
     /// The same error, whose sentence is the detail alone: libvirt's checks of arguments are worded so, without what
     /// opens other messages of their code.
     ///
@@ -193,6 +202,17 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// The hint for a mistyped word, if a candidate is near enough to suggest.
+///
+/// ```
+/// assert_eq!(virt_types::did_you_mean("q36", ["pc", "q35"]).as_deref(), Some("did you mean 'q35'?"));
+/// assert_eq!(virt_types::did_you_mean("zebra", ["pc", "q35"]), None);
+/// ```
+#[must_use]
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(word, candidates).map(|near| format!("did you mean '{near}'?"))
 }
 
 fn edit_distance(a: &str, b: &str) -> usize {

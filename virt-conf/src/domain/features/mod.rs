@@ -6,7 +6,7 @@ mod kvm;
 mod ppc;
 mod xen;
 
-use virt_types::{nearest, text_enum};
+use virt_types::text_enum;
 use virt_xml::{Element, Writer};
 
 use crate::Result;
@@ -270,10 +270,7 @@ fn known_children<'a>(
     match el.children().find(|child| !names.iter().any(|name| child.is(name))) {
         Some(child) => {
             let error = unsupported(format!("{refusal} '{}'", child.name())).at(child.place());
-            Err(match nearest(child.name(), names.iter().copied()) {
-                Some(near) => error.with_hint(format!("did you mean '{near}'?")),
-                None => error,
-            })
+            Err(error.with_nearest(child.name(), names.iter().copied()))
         }
         None => Ok(el.children_in(names)),
     }

@@ -68,15 +68,8 @@ fn emulator(domain: &Domain, policy: &QemuPolicy<'_>) -> Result<()> {
     }
     let machine = domain.os.machine.as_deref().unwrap_or_default();
     if caps.machine(domain.virt_type, machine).is_none() {
-        let names = caps
-            .machines(domain.virt_type)
-            .iter()
-            .flat_map(|machine| machine.alias.as_deref().into_iter().chain([machine.name.as_str()]));
-        let error = refuse("machine type", &machine);
-        return Err(match virt_types::nearest(machine, names) {
-            Some(near) => error.with_hint(format!("did you mean '{near}'?")),
-            None => error,
-        });
+        let names = caps.machine_names(domain.virt_type);
+        return Err(refuse("machine type", &machine).with_nearest(machine, names));
     }
     Ok(())
 }
