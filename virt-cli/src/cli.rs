@@ -4,7 +4,7 @@ use clap::{Args, Parser};
 
 use crate::command::Command;
 
-/// Virtual machines, in this process or through a daemon
+/// Virtual machines, run by this process
 ///
 /// Exit status: 0 done, 1 refused or failed, 2 wrong usage.
 #[derive(Debug, Parser)]

@@ -129,6 +129,7 @@ impl Registry {
         find: impl Fn() -> Option<Arc<Entry>>,
         words: impl Fn() -> String,
     ) -> Result<DomainHandle> {
+        let find = || find().filter(|entry| entry.core.snapshot().exists());
         if let Some(entry) = find() {
             return Ok(DomainHandle::of(entry));
         }
@@ -150,7 +151,7 @@ impl Registry {
             .map(|entry| (entry.core.snapshot(), entry))
             .filter(|(snapshot, _)| {
                 let saved = || backend.has_managed_save(snapshot.name.as_str());
-                (snapshot.is_active() || snapshot.is_persistent()) && list::matches(snapshot, saved, flags)
+                snapshot.exists() && list::matches(snapshot, saved, flags)
             })
             .collect();
         found.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));

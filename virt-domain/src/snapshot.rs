@@ -60,6 +60,13 @@ impl Snapshot {
         self.id.is_some()
     }
 
+    /// Whether there is such a domain for callers. One that neither runs nor is defined is about to be made, or was
+    /// undefined a moment ago.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.is_active() || self.is_persistent()
+    }
+
     /// Whether it has a configuration that outlives the running instance.
     #[must_use]
     pub fn is_persistent(&self) -> bool {
