@@ -106,12 +106,17 @@ impl Ear {
     }
 
     pub(crate) async fn next(&mut self, patience: Duration) -> Option<String> {
+        Some(self.next_with_name(patience).await?.1)
+    }
+
+    /// The name of the domain and the line: only the events of one domain have an order.
+    pub(crate) async fn next_with_name(&mut self, patience: Duration) -> Option<(String, String)> {
         let deadline = tokio::time::Instant::now() + patience;
         loop {
             let delivery = tokio::time::timeout_at(deadline, self.0.next()).await.ok()??;
             let Delivery::Event(event) = delivery else { panic!("events were lost") };
             if let Some(line) = line_of(&event.kind) {
-                return Some(line);
+                return Some((event.domain.name.to_string(), line));
             }
         }
     }
