@@ -218,8 +218,8 @@ pub enum Kill {
     Graceful,
     /// In any case.
     Force,
-    /// As after a power-off: asked, and left to go. The answer does not wait for the end, of which
-    /// [`BackendEvent::Exited`] tells.
+    /// As after a power-off: asked, again if need be, but never made to. The answer comes with the end, of which
+    /// [`BackendEvent::Exited`] tells too.
     Ask,
 }
 

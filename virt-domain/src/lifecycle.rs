@@ -495,7 +495,13 @@ async fn observe(context: &JobContext, running: &Arc<dyn Running>) -> Result<()>
     let mut state = context.state();
     state.settle();
     if let Some(guest) = state.guest.as_mut() {
+        let before = guest.machine.clone();
         let events = guest.machine.observe(observed);
+        let unfinished = guest.machine.unfinished();
+        // What it was reported to do has its follow-up; what was only found has none yet.
+        if guest.machine != before && unfinished != FollowUp::Nothing {
+            state.follow_ups.push(unfinished);
+        }
         state.changed(events);
     }
     Ok(())

@@ -18,10 +18,13 @@ use virt_xml::Writer;
 use super::files::GuestFiles;
 use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor};
-use super::status;
+use super::{silence, status};
 
 /// How long a guest that is asked to end may take before it is made to.
 const TERM_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often a process is asked to end after its guest has powered off.
+const ASKS: u32 = 6;
 
 /// How long a process may live on after its monitor has closed.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
@@ -80,11 +83,11 @@ impl Guest {
         if self.process.pidfd().has_ended().unwrap_or(true) {
             return Ok(());
         }
-        self.log.note(if kill == Kill::Ask { "ending after power-off" } else { "ending" });
-        self.signal(Signal::TERM)?;
         if kill == Kill::Ask {
-            return Ok(());
+            return self.ask_to_go().await;
         }
+        self.log.note("ending");
+        self.signal(Signal::TERM)?;
         if kill == Kill::Force {
             // A stopped process would not see the first signal.
             self.signal(Signal::CONT)?;
@@ -108,6 +111,23 @@ impl Guest {
         Err(Error::new(ErrorCode::SystemError, ErrorDomain::Qemu, detail).with_hint(
             "the process waits for a device or network file system; see its kernel stack in /proc",
         ))
+    }
+
+    /// Ends QEMU after its guest has powered off. It is never made to: what it still writes is the guest's data, and
+    /// slow storage takes its time.
+    async fn ask_to_go(&self) -> Result<()> {
+        self.log.note("ending after power-off");
+        for _ in 0..ASKS {
+            self.signal(Signal::TERM)?;
+            if timeout(TERM_PATIENCE, self.process.ended()).await.is_ok() {
+                return Ok(());
+            }
+            self.log.note("still there after its guest has powered off: asking again");
+        }
+        let seconds = TERM_PATIENCE.as_secs() * u64::from(ASKS);
+        let detail = format!("process {} lives on {seconds} s after its guest has powered off", self.pid);
+        Err(Error::new(ErrorCode::SystemError, ErrorDomain::Qemu, detail)
+            .with_hint(format!("{}; a destroy ends it in any case", silence::why(self.pid))))
     }
 
     async fn ask_agent(&self, reboot: bool) -> Result<()> {
@@ -247,7 +267,10 @@ async fn watch(process: Arc<Process>, monitor: Arc<GuestMonitor>, log: Arc<Guest
         log.note("the monitor is closed but the process lives on: ending it");
         kill_and_wait(&process).await;
     }
-    monitor.monitor.closed().await;
+    // Its end of the monitor went with it; but its end is told in any case.
+    if timeout(CLOSE_PATIENCE, monitor.monitor.closed()).await.is_err() {
+        log.note("the process is gone but somebody holds its monitor open");
+    }
     monitor.flush().await;
     sink.send(monitor::exited(log.last_words()));
 }
