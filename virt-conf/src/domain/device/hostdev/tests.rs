@@ -63,6 +63,12 @@ fn what_is_read_is_written() {
 </hostdev>",
         ),
         (
+            "<hostdev type='usb'><source/></hostdev>",
+            "<hostdev mode='subsystem' type='usb' managed='no'>
+  <source/>
+</hostdev>",
+        ),
+        (
             "<hostdev mode='capabilities' type='storage'><source><block>/dev/sdf1</block></source></hostdev>",
             "<hostdev mode='capabilities' type='storage'>
   <source>

@@ -59,7 +59,8 @@ impl UsbHostdev {
     }
 
     pub(super) fn format(&self, w: &mut Writer, missing: bool, flags: FormatFlags) {
-        w.element_if_any("source", |w| {
+        // Written even if it is empty, which libvirt does not do: it cannot read such a domain's file after a restart.
+        w.element("source", |w| {
             w.attr_opt("startupPolicy", self.startup_policy);
             if self.auto_address && flags.contains(FormatFlags::MIGRATABLE) {
                 w.attr("autoAddress", "yes");
