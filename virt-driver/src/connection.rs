@@ -1,57 +1,84 @@
 //! A connection: which groups of calls its driver has.
 
 use crate::{
-    BoxFuture, Domains, Hypervisor, Interfaces, Networks, NodeDevices, NwFilters, Secrets, StoragePools,
+    BlockJobs, BoxFuture, Checkpoints, DomainJobs, DomainStatistics, DomainTuning, Domains, Guests,
+    Hypervisor, Interfaces, Migration, Networks, NodeDevices, NwFilters, SavedStates, Secrets, Snapshots,
+    StoragePools,
 };
 
-/// One opened connection. Dropping it ends what is bound to it, such as domains started with autodestroy.
+/// Expands the groups of calls once: the trait that hands them out, and a driver without any.
+macro_rules! groups {
+    ($($(#[$doc:meta])* $group:ident: $trait:ident,)+) => {
+        /// One opened connection. Dropping it ends what is bound to it, such as domains started with autodestroy.
+        ///
+        /// A group that the driver lacks is `None`; its calls answer `VIR_ERR_NO_SUPPORT`, which is what those of
+        /// [`Nothing`] do.
+        pub trait Connection: Send + Sync {
+            $(
+                $(#[$doc])*
+                fn $group(&self) -> Option<&dyn $trait> {
+                    None
+                }
+            )+
+
+            /// Ends what is bound to the connection, and answers when that is done; dropping it does not wait.
+            fn close(&self) -> BoxFuture<'_, ()> {
+                Box::pin(std::future::ready(()))
+            }
+        }
+
+        $(impl $trait for Nothing {})+
+    };
+}
+
+/// A driver that can do nothing: each of its calls answers `VIR_ERR_NO_SUPPORT` and its name.
 ///
-/// A group that the driver lacks is `None`; its calls answer `VIR_ERR_NO_SUPPORT`.
-pub trait Connection: Send + Sync {
+/// ```
+/// use virt_driver::{Connection, Networks, Nothing};
+/// let driver: &dyn Connection = &Nothing;
+/// let networks: &dyn Networks = driver.networks().unwrap_or(&Nothing);
+/// # let _ = networks;
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nothing;
+
+impl Connection for Nothing {}
+
+groups! {
     /// The hypervisor and its host.
-    fn hypervisor(&self) -> Option<&dyn Hypervisor> {
-        None
-    }
-
+    hypervisor: Hypervisor,
     /// Domains.
-    fn domains(&self) -> Option<&dyn Domains> {
-        None
-    }
-
+    domains: Domains,
+    /// Placement and limits of domains.
+    tuning: DomainTuning,
+    /// Statistics of domains.
+    statistics: DomainStatistics,
+    /// What only the guest can tell or do.
+    guests: Guests,
+    /// The long jobs of domains.
+    jobs: DomainJobs,
+    /// Saved states and core dumps.
+    saved_states: SavedStates,
+    /// Snapshots of domains.
+    snapshots: Snapshots,
+    /// Checkpoints and backups of domains.
+    checkpoints: Checkpoints,
+    /// Jobs on the disks of domains.
+    block_jobs: BlockJobs,
+    /// Migration.
+    migration: Migration,
     /// Virtual networks.
-    fn networks(&self) -> Option<&dyn Networks> {
-        None
-    }
-
+    networks: Networks,
     /// Storage pools and their volumes.
-    fn storage_pools(&self) -> Option<&dyn StoragePools> {
-        None
-    }
-
+    storage_pools: StoragePools,
     /// Devices of the host.
-    fn node_devices(&self) -> Option<&dyn NodeDevices> {
-        None
-    }
-
+    node_devices: NodeDevices,
     /// Secrets.
-    fn secrets(&self) -> Option<&dyn Secrets> {
-        None
-    }
-
+    secrets: Secrets,
     /// Network filters.
-    fn nwfilters(&self) -> Option<&dyn NwFilters> {
-        None
-    }
-
+    nwfilters: NwFilters,
     /// Network interfaces of the host.
-    fn interfaces(&self) -> Option<&dyn Interfaces> {
-        None
-    }
-
-    /// Ends what is bound to the connection, and answers when that is done; dropping it does not wait.
-    fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
-    }
+    interfaces: Interfaces,
 }
 
 const _: Option<&dyn Connection> = None;

@@ -76,6 +76,34 @@ pub enum MetadataKind {
     Element = 2,
 }
 
+impl MetadataKind {
+    /// The number on the wire.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        self as i32
+    }
+
+    /// The value with this number, if there is one.
+    #[must_use]
+    pub const fn from_number(number: i32) -> Option<Self> {
+        match number {
+            0 => Some(Self::Description),
+            1 => Some(Self::Title),
+            2 => Some(Self::Element),
+            _ => None,
+        }
+    }
+}
+
+/// The label of a domain's process (`virSecurityLabel`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecurityLabel {
+    /// The label, empty if it has none.
+    pub label: String,
+    /// Whether the host enforces it.
+    pub enforcing: bool,
+}
+
 /// What the numbers of a key press mean (`virKeycodeSet`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(i32)]
@@ -91,6 +119,53 @@ pub enum KeycodeSet {
     Usb = 7,
     Win32 = 8,
     Qnum = 9,
+}
+
+impl KeycodeSet {
+    /// The number on the wire.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// The value with this number, if there is one.
+    #[must_use]
+    pub fn from_number(number: u32) -> Option<Self> {
+        [
+            Self::Linux,
+            Self::Xt,
+            Self::Atset1,
+            Self::Atset2,
+            Self::Atset3,
+            Self::Osx,
+            Self::XtKbd,
+            Self::Usb,
+            Self::Win32,
+            Self::Qnum,
+        ]
+        .into_iter()
+        .find(|set| set.number() == number)
+    }
+}
+
+impl ControlState {
+    /// The number on the wire.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// The value with this number, if there is one.
+    #[must_use]
+    pub const fn from_number(number: u32) -> Option<Self> {
+        match number {
+            0 => Some(Self::Ok),
+            1 => Some(Self::Job),
+            2 => Some(Self::Occupied),
+            3 => Some(Self::Error),
+            _ => None,
+        }
+    }
 }
 
 bitflags! {

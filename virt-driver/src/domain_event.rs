@@ -2,13 +2,13 @@
 
 use virt_types::{
     CrashedDetail, DefinedDetail, DomainEventId, LifecycleEvent, PmSuspendedDetail, ResumedDetail,
-    ShutdownDetail, StartedDetail, StoppedDetail, SuspendedDetail, UndefinedDetail, Uuid,
+    ShutdownDetail, StartedDetail, StoppedDetail, SuspendedDetail, TypedParams, UndefinedDetail, Uuid,
 };
 
 use crate::DomainRef;
 
 /// Something that happened to a domain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DomainEvent {
     /// Counts up by one per event of the engine; a gap tells a reader that it missed something.
     pub number: u64,
@@ -16,6 +16,32 @@ pub struct DomainEvent {
     pub domain: DomainRef,
     /// What happened.
     pub kind: DomainEventKind,
+}
+
+/// An event of QEMU's monitor, as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonitorEvent {
+    /// The domain.
+    pub domain: DomainRef,
+    /// The event's name, such as `RESET`.
+    pub event: String,
+    /// When it happened: seconds since 1970.
+    pub seconds: i64,
+    /// Microseconds beside them.
+    pub micros: u32,
+    /// Its data, as JSON.
+    pub details: Option<String>,
+}
+
+/// Which events of QEMU's monitor a subscriber wants.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MonitorEventFilter {
+    /// Of one domain only.
+    pub domain: Option<Uuid>,
+    /// Of this name only.
+    pub event: Option<String>,
+    /// `virConnectDomainQemuMonitorEventRegisterFlags`: bit 1 takes the name as a regular expression, 2 without case.
+    pub flags: u32,
 }
 
 /// Which events a subscriber wants.
@@ -144,7 +170,7 @@ pub struct BalloonChange {
 }
 
 /// What happened to a domain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are those of libvirt's callback of that event")]
 pub enum DomainEventKind {
@@ -186,6 +212,23 @@ pub enum DomainEventKind {
     DeviceRemovalFailed { alias: String },
     /// The guest's agent came (`connected`) or went.
     AgentLifecycle { connected: bool, reason: AgentReason },
+    /// A job on a disk went on (`virDomainBlockJobType`, `virConnectDomainEventBlockJobStatus`); `path` is the disk's
+    /// source, `target` its name in the guest.
+    BlockJob { path: String, target: String, kind: i32, status: i32 },
+    /// The medium of a removable drive changed (`virConnectDomainEventDiskChangeReason`).
+    DiskChange { old_source: Option<String>, new_source: Option<String>, alias: String, reason: i32 },
+    /// Settings changed.
+    Tunable { params: TypedParams },
+    /// A migration went over the guest's memory once more.
+    MigrationIteration { iteration: i32 },
+    /// A job ended.
+    JobCompleted { params: TypedParams },
+    /// A disk was written beyond the threshold.
+    BlockThreshold { device: String, path: Option<String>, threshold: u64, excess: u64 },
+    /// Memory of the host or guest failed (`virDomainMemoryFailureRecipientType`, `…ActionType`, `…Flags`).
+    MemoryFailure { recipient: i32, action: i32, flags: u32 },
+    /// A memory device has another size, in KiB.
+    MemoryDeviceSizeChange { alias: String, size: u64 },
     /// A title, description or metadata element changed (`virDomainMetadataType`, and the name space of an element).
     MetadataChange { kind: i32, uri: Option<String> },
 }
@@ -212,6 +255,14 @@ impl DomainEventKind {
             Self::DeviceRemoved { .. } => &[Id::DeviceRemoved],
             Self::DeviceRemovalFailed { .. } => &[Id::DeviceRemovalFailed],
             Self::AgentLifecycle { .. } => &[Id::AgentLifecycle],
+            Self::BlockJob { .. } => &[Id::BlockJob, Id::BlockJob2],
+            Self::DiskChange { .. } => &[Id::DiskChange],
+            Self::Tunable { .. } => &[Id::Tunable],
+            Self::MigrationIteration { .. } => &[Id::MigrationIteration],
+            Self::JobCompleted { .. } => &[Id::JobCompleted],
+            Self::BlockThreshold { .. } => &[Id::BlockThreshold],
+            Self::MemoryFailure { .. } => &[Id::MemoryFailure],
+            Self::MemoryDeviceSizeChange { .. } => &[Id::MemoryDeviceSizeChange],
             Self::MetadataChange { .. } => &[Id::MetadataChange],
         }
     }

@@ -11,7 +11,7 @@ use virt_types::{
 use crate::contract::contract;
 use crate::{
     ByteStream, ControlInfo, DomainEvent, DomainEventFilter, DomainInfo, DomainRef, KeycodeSet, MetadataKind,
-    MonitorCommandFlags, OpenConsoleFlags, Subscription,
+    MonitorCommandFlags, MonitorEvent, MonitorEventFilter, OpenConsoleFlags, SecurityLabel, Subscription,
 };
 
 contract! {
@@ -30,6 +30,11 @@ contract! {
         "virConnectListAllDomains" fn list(flags: ListFlags) -> Vec<DomainRef>;
         /// Events of these kinds, of one domain or all, from now on; at most `capacity` are kept for a slow reader.
         "virConnectDomainEventRegisterAny" fn subscribe(filter: DomainEventFilter, capacity: usize) -> Subscription<DomainEvent>;
+
+        /// Raw events of QEMU's monitor; at most `capacity` are kept for a slow reader.
+        "virConnectDomainQemuMonitorEventRegister" fn subscribe_monitor(
+            filter: MonitorEventFilter, capacity: usize,
+        ) -> Subscription<MonitorEvent>;
 
         /// Defines a persistent domain, or replaces the configuration of one with the same name and UUID.
         "virDomainDefineXMLFlags" fn define_xml(xml: &'a str, flags: DefineFlags) -> DomainRef;
@@ -91,6 +96,17 @@ contract! {
             domain: &'a DomainRef, kind: MetadataKind, value: Option<&'a str>, key: Option<&'a str>, uri: Option<&'a str>, impact: Impact,
         ) -> ();
 
+        /// Whether it starts with the engine the next time only.
+        "virDomainGetAutostartOnce" fn autostart_once(domain: &'a DomainRef) -> bool;
+        /// Makes it start with the engine the next time, or not.
+        "virDomainSetAutostartOnce" fn set_autostart_once(domain: &'a DomainRef, autostart: bool) -> ();
+        /// Sets what follows an event (`virDomainLifecycle`): `action` is a `virDomainLifecycleAction`.
+        "virDomainSetLifecycleAction" fn set_lifecycle_action(domain: &'a DomainRef, event: u32, action: u32, impact: Impact) -> ();
+        /// The label of its process in the first security model.
+        "virDomainGetSecurityLabel" fn security_label(domain: &'a DomainRef) -> SecurityLabel;
+        /// The labels of its process, one per security model.
+        "virDomainGetSecurityLabelList" fn security_labels(domain: &'a DomainRef) -> Vec<SecurityLabel>;
+
         /// The most memory it may have, in KiB.
         "virDomainGetMaxMemory" fn max_memory(domain: &'a DomainRef) -> u64;
         /// Sets memory, or with bit 2 of `flags` the most it may have, in KiB.
@@ -104,12 +120,21 @@ contract! {
         /// The parameters of the scheduler.
         "virDomainGetSchedulerParametersFlags" fn scheduler_parameters(domain: &'a DomainRef, impact: Impact) -> TypedParams;
 
+        /// Sets the parameters of the scheduler.
+        "virDomainSetSchedulerParametersFlags" fn set_scheduler_parameters(
+            domain: &'a DomainRef, params: &'a TypedParams, impact: Impact,
+        ) -> ();
+
         /// Opens a serial port, parallel port or console by its alias; without one the first console or serial port.
         "virDomainOpenConsole" fn open_console(domain: &'a DomainRef, device: Option<&'a str>, flags: OpenConsoleFlags) -> Arc<dyn ByteStream>;
         /// Opens a channel by its name; without one the first virtio channel.
         "virDomainOpenChannel" fn open_channel(domain: &'a DomainRef, name: Option<&'a str>, flags: u32) -> Arc<dyn ByteStream>;
         /// A socket that is connected to the `index`-th graphics server.
         "virDomainOpenGraphicsFD" fn open_graphics_fd(domain: &'a DomainRef, index: u32, flags: u32) -> OwnedFd;
+        /// Hands a connected socket to the `index`-th graphics server.
+        "virDomainOpenGraphics" fn open_graphics(domain: &'a DomainRef, index: u32, socket: OwnedFd, flags: u32) -> ();
+        /// Makes a graphics server read its certificates again (`virDomainGraphicsReloadType`).
+        "virDomainGraphicsReload" fn reload_graphics(domain: &'a DomainRef, kind: u32, flags: u32) -> ();
         /// A picture of a screen: its MIME type and a stream of the bytes.
         "virDomainScreenshot" fn screenshot(domain: &'a DomainRef, screen: u32, flags: u32) -> (String, Arc<dyn ByteStream>);
         /// Presses keys together for `hold` milliseconds.
@@ -125,16 +150,30 @@ contract! {
 
         /// Sends a command to QEMU's monitor and gives the reply; taints the domain.
         "virDomainQemuMonitorCommand" fn monitor_command(domain: &'a DomainRef, command: &'a str, flags: MonitorCommandFlags) -> String;
+        /// Sends a command and files to QEMU's monitor and gives the reply and what files came with it; taints the domain.
+        "virDomainQemuMonitorCommandWithFiles" fn monitor_command_with_files(
+            domain: &'a DomainRef, command: &'a str, files: Vec<OwnedFd>, flags: MonitorCommandFlags,
+        ) -> (String, Vec<OwnedFd>);
+        /// Takes over a QEMU that somebody else started.
+        "virDomainQemuAttach" fn attach_process(pid: u32, flags: u32) -> DomainRef;
+        /// The name spaces of a container.
+        "virDomainLxcOpenNamespace" fn open_namespace(domain: &'a DomainRef, flags: u32) -> Vec<OwnedFd>;
+        /// Gives files a name that the document of a domain can use for its disks.
+        "virDomainFDAssociate" fn associate_files(domain: &'a DomainRef, name: &'a str, files: Vec<OwnedFd>, flags: u32) -> ();
         /// Sends a command to the guest's agent; `timeout` in seconds, -2 waits, -1 takes the default, 0 does not wait.
         "virDomainQemuAgentCommand" fn agent_command(domain: &'a DomainRef, command: &'a str, timeout: i32, flags: u32) -> String;
 
         /// Reads guest memory by virtual (1) or physical (2) address.
         "virDomainMemoryPeek" fn memory_peek(domain: &'a DomainRef, start: u64, size: usize, flags: u32) -> Vec<u8>;
+        /// Reads a disk.
+        "virDomainBlockPeek" fn block_peek(domain: &'a DomainRef, disk: &'a str, offset: u64, size: usize, flags: u32) -> Vec<u8>;
         /// Attaches a device.
         "virDomainAttachDeviceFlags" fn attach_device(domain: &'a DomainRef, xml: &'a str, flags: u32) -> ();
         /// Detaches a device; a live one goes when the guest lets go of it.
         "virDomainDetachDeviceFlags" fn detach_device(domain: &'a DomainRef, xml: &'a str, flags: u32) -> ();
         /// Changes a device.
         "virDomainUpdateDeviceFlags" fn update_device(domain: &'a DomainRef, xml: &'a str, flags: u32) -> ();
+        /// Detaches the device with this alias.
+        "virDomainDetachDeviceAlias" fn detach_device_alias(domain: &'a DomainRef, alias: &'a str, flags: u32) -> ();
     }
 }

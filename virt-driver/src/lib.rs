@@ -33,6 +33,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod block_jobs;
+mod checkpoints;
 mod connection;
 mod contract;
 mod domain;
@@ -40,29 +42,59 @@ mod domain_event;
 mod domains;
 pub mod flags;
 mod future;
+mod guests;
 mod hypervisor;
+mod interfaces;
+mod jobs;
+mod migration;
+mod networks;
+mod node_devices;
+mod nwfilters;
 mod object;
+mod saved_states;
+mod secrets;
 mod service;
+mod snapshots;
+mod statistics;
+mod storage_pools;
 mod stream;
 mod subscription;
+mod tuning;
 
-pub use connection::Connection;
+pub use block_jobs::{BlockJobInfo, BlockJobs};
+pub use checkpoints::{CheckpointRef, Checkpoints};
+pub use connection::{Connection, Nothing};
 pub use domain::{
     ControlInfo, ControlState, DomainInfo, DomainRef, KeycodeSet, MetadataKind, MonitorCommandFlags,
-    OpenConsoleFlags,
+    OpenConsoleFlags, SecurityLabel,
 };
 pub use domain_event::{
     AgentReason, BalloonChange, DomainEvent, DomainEventFilter, DomainEventKind, GraphicsAddress,
-    GraphicsPhase, IoErrorAction, Lifecycle, TrayChange, WatchdogAction,
+    GraphicsPhase, IoErrorAction, Lifecycle, MonitorEvent, MonitorEventFilter, TrayChange, WatchdogAction,
 };
 pub use domains::Domains;
 pub use future::BoxFuture;
-pub use hypervisor::{Hypervisor, NodeInfo};
-pub use object::{
-    Interfaces, Networks, NodeDevices, NwFilters, ObjectFilter, ObjectRef, Secrets, StoragePools, VolumeRef,
-};
+pub use guests::{FileSystemInfo, GuestAddress, GuestInterface, Guests};
+pub use hypervisor::{CloseReason, CpuComparison, Hypervisor, NodeCpuMap, NodeInfo, NodeStat, SecurityModel};
+pub use interfaces::{InterfaceRef, Interfaces};
+pub use jobs::{DomainJobs, JobInfo};
+pub use migration::{Migration, MigrationStart, MigrationTarget};
+pub use networks::{DhcpLease, NetworkEvent, NetworkEventKind, NetworkPortRef, Networks};
+pub use node_devices::{NodeDeviceEvent, NodeDeviceEventKind, NodeDevices};
+pub use nwfilters::{NwFilterBindingRef, NwFilters};
+pub use object::{ObjectEventFilter, ObjectFilter, ObjectRef};
+pub use saved_states::SavedStates;
+pub use secrets::{SecretEvent, SecretEventKind, SecretRef, Secrets};
 pub use service::{
     NetworkPort, NetworkPortRequest, NetworkPorts, SecretSelector, SecretValues, Services, VolumePaths,
 };
-pub use stream::{ByteStream, fd_stream_error};
+pub use snapshots::{SnapshotRef, Snapshots};
+pub use statistics::{
+    BlockInfo, BlockStats, DiskError, DomainStatistics, DomainStatsRecord, InterfaceStats, MemoryStat,
+};
+pub use storage_pools::{
+    StoragePoolEvent, StoragePoolEventKind, StoragePoolInfo, StoragePools, VolumeInfo, VolumeRef,
+};
+pub use stream::{ByteStream, Chunk, fd_stream_error};
 pub use subscription::{Delivery, Publisher, Subscription, channel};
+pub use tuning::{DomainTuning, IothreadInfo, VcpuInfo};
