@@ -21,7 +21,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod admin;
+pub mod keepalive;
+pub mod lxc;
 pub mod packet;
+pub mod qemu;
 pub mod remote;
 mod table;
 pub mod xdr;
@@ -29,10 +33,12 @@ pub mod xdr;
 pub use table::access::flag;
 pub use table::{
     Access, Descriptors, Direction, Flag, Object, Payload, Priority, Procedure, Program, Row, Stream, When,
+    Write,
 };
 
 /// Every program of the table.
-pub static PROGRAMS: &[&Program] = &[&remote::PROGRAM];
+pub static PROGRAMS: &[&Program] =
+    &[&remote::PROGRAM, &qemu::PROGRAM, &lxc::PROGRAM, &admin::PROGRAM, &keepalive::PROGRAM];
 
 /// The program with this number.
 #[must_use]

@@ -2,8 +2,9 @@
 
 use std::{error::Error as StdError, io};
 
-use virt_types::{Error, ErrorCode, ErrorDomain, Uuid};
+use virt_types::{Error, ErrorCode, ErrorDomain};
 
+use crate::remote::{Domain, Network};
 use crate::xdr::{xdr_enum, xdr_struct};
 
 xdr_enum! {
@@ -19,12 +20,6 @@ xdr_enum! {
 }
 
 xdr_struct! {
-    /// A domain that an error is about. Peers leave it out.
-    Domain { name: String, uuid: Uuid, id: i32 }
-
-    /// A network that an error is about. Peers leave it out.
-    Network { name: String, uuid: Uuid }
-
     /// An error on the wire (`virError`).
     ErrorBody {
         /// The error's number ([`ErrorCode`]).

@@ -8,7 +8,7 @@ mod error_body;
 use crate::Row;
 use crate::xdr::{DecodeError, Decoder, EncodeError, Xdr, xdr_enum, xdr_struct};
 
-pub use error_body::{Domain, ErrorBody, Level, Network};
+pub use error_body::{ErrorBody, Level};
 
 /// Bytes of the length word.
 pub const LENGTH_SIZE: usize = 4;

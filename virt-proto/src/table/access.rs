@@ -85,6 +85,15 @@ impl Object {
     }
 }
 
+impl Access {
+    /// Whether the permission lets its holder do no more than look.
+    #[must_use]
+    pub fn only_looks(&self) -> bool {
+        matches!(self.permission, "getattr" | "read" | "detect_storage_pools")
+            || self.permission.starts_with("search_")
+    }
+}
+
 impl When {
     /// Whether the permission is needed in a call with these flags; `argument` gives the value of another argument.
     #[must_use]
@@ -104,7 +113,7 @@ macro_rules! flags {
     };
 }
 
-/// The flags on which permissions depend.
+/// The flags on which permissions and holes in streams depend.
 pub mod flag {
     use super::Flag;
 
@@ -126,5 +135,7 @@ pub mod flag {
         SNAPSHOT_QUIESCE = 64 "VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE",
         SNAPSHOT_XML_SECURE = 1 "VIR_DOMAIN_SNAPSHOT_XML_SECURE",
         VCPU_GUEST = 8 "VIR_DOMAIN_VCPU_GUEST",
+        VOL_DOWNLOAD_SPARSE = 1 "VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM",
+        VOL_UPLOAD_SPARSE = 1 "VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM",
     }
 }

@@ -7,9 +7,10 @@
 /// NUMBER Name "virApiFunction" {
 ///     args NameArgs { field: Type, list: Vec<Type>[LIMIT] }
 ///     reply NameRet { field: Type }
-///     stream Read
+///     stream Read sparse FLAG
 ///     descriptors Call
 ///     priority High
+///     write Always
 ///     access [Object.permission, Object.permission if FLAG, Object.permission unless FLAG]
 ///     filter Object.permission
 ///     since "release"
@@ -29,9 +30,11 @@ macro_rules! procedures {
             $(args $args:ident { $($args_fields:tt)* })?
             $(reply $reply:ident { $($reply_fields:tt)* })?
             $(event $event:ident { $($event_fields:tt)* })?
-            $(stream $stream:ident)?
+            $(direction $direction:ident)?
+            $(stream $stream:ident $(sparse $sparse:ident)?)?
             $(descriptors $descriptors:ident)?
             $(priority $priority:ident)?
+            $(write $write:ident)?
             $(access [$(
                 $object:ident.$permission:ident $(if $flag:ident $(== $value:ident)?)? $(unless $none:ident)?
             ),+ $(,)?])?
@@ -67,15 +70,21 @@ macro_rules! procedures {
                     name: stringify!($name),
                     api: $crate::table::macros::one_of!(None $(Some($api))?),
                     summary: concat!($($doc),+).trim_ascii(),
-                    direction: $crate::table::macros::direction!($($event)?),
+                    direction: $crate::table::macros::direction!($($event)? $(@ $direction)?),
                     args: $crate::Payload::of::<Self::Args>(),
                     reply: $crate::Payload::of::<Self::Reply>(),
                     stream: $crate::table::macros::one_of!(None $(Some($crate::Stream::$stream))?),
+                    sparse: $crate::table::macros::one_of!(
+                        None $($(Some($crate::flag::$sparse))?)?
+                    ),
                     descriptors: $crate::table::macros::one_of!(
                         ($crate::Descriptors::None) $(($crate::Descriptors::$descriptors))?
                     ),
                     priority: $crate::table::macros::one_of!(
                         ($crate::Priority::Low) $(($crate::Priority::$priority))?
+                    ),
+                    write: $crate::table::macros::one_of!(
+                        ($crate::Write::ByAccess) $(($crate::Write::$write))?
                     ),
                     access: &[$($($crate::table::macros::access!(
                         $object.$permission $(if $flag $(== $value)?)? $(unless $none)?
@@ -88,7 +97,7 @@ macro_rules! procedures {
             }
         )+
 
-        pub(super) const ROWS: &[&$crate::Row] = &[$(<$name as $crate::Procedure>::ROW),+];
+        pub(crate) const ROWS: &[&$crate::Row] = &[$(<$name as $crate::Procedure>::ROW),+];
     };
 }
 pub(crate) use procedures;
@@ -105,6 +114,9 @@ macro_rules! direction {
     };
     ($event:ident) => {
         $crate::Direction::Event
+    };
+    (@ $direction:ident) => {
+        $crate::Direction::$direction
     };
 }
 

@@ -44,10 +44,14 @@ pub struct Row {
     pub reply: Payload,
     /// The stream that a call opens.
     pub stream: Option<Stream>,
+    /// The flag with which the stream may have holes.
+    pub sparse: Option<Flag>,
     /// Whether descriptors come with it.
     pub descriptors: Descriptors,
     /// Whether it may have to wait for a guest or a host.
     pub priority: Priority,
+    /// Whether read-only connections refuse it; see [`Row::needs_write`].
+    pub write: Write,
     /// The permissions that the caller needs, all of them. Empty where anybody may call.
     pub access: &'static [Access],
     /// The permission for each entry of the reply; the others are left out of it.
@@ -112,6 +116,17 @@ pub enum Descriptors {
     Both,
 }
 
+/// Whether read-only connections refuse a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Write {
+    /// If it needs a permission beyond looking.
+    ByAccess,
+    /// In any case.
+    Always,
+    /// In no case.
+    Never,
+}
+
 /// What a message brings: its form, and how it is read without knowing its type.
 #[derive(Clone, Copy)]
 pub struct Payload {
@@ -150,8 +165,8 @@ impl Row {
     /// The name in words, such as `domain_get_xml_desc`.
     ///
     /// ```
-    /// let row = virt_proto::row(virt_proto::remote::PROGRAM.number, 2).ok_or("no such row")?;
-    /// assert_eq!(row.snake_name(), "connect_close");
+    /// let row = virt_proto::row(virt_proto::remote::PROGRAM.number, 14).ok_or("no such row")?;
+    /// assert_eq!(row.snake_name(), "domain_get_xml_desc");
     /// # Ok::<(), &str>(())
     /// ```
     #[must_use]
@@ -176,6 +191,25 @@ impl Row {
     #[must_use]
     pub fn constant(&self) -> String {
         format!("{}_PROC_{}", self.program.name, self.snake_name()).to_ascii_uppercase()
+    }
+
+    /// Whether a read-only connection refuses a call with these flags; `argument` gives the value of another argument
+    /// by its name.
+    ///
+    /// ```
+    /// use virt_proto::{Procedure, remote::DomainGetXmlDesc};
+    /// assert!(!DomainGetXmlDesc::ROW.needs_write(0, |_| None));
+    /// assert!(DomainGetXmlDesc::ROW.needs_write(1, |_| None));
+    /// ```
+    #[must_use]
+    pub fn needs_write(&self, flags: u32, argument: impl Fn(&str) -> Option<u32>) -> bool {
+        match self.write {
+            Write::ByAccess => {
+                self.access.iter().any(|access| !access.only_looks() && access.when.applies(flags, &argument))
+            }
+            Write::Always => true,
+            Write::Never => false,
+        }
     }
 
     /// What the server says where a client may not know that it lacks a function: the API function, else the name.

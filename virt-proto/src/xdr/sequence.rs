@@ -64,20 +64,6 @@ impl<const MAX: u32> Limited<MAX> for Vec<u8> {
     }
 }
 
-/// Optional opaque data.
-impl<T: Limited<MAX>, const MAX: u32> Limited<MAX> for Option<T> {
-    const SHAPE: Shape = Shape::Optional(&T::SHAPE);
-
-    fn encode(&self, what: &'static str, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        Xdr::encode(&u32::from(self.is_some()), out)?;
-        self.as_ref().map_or(Ok(()), |value| value.encode(what, out))
-    }
-
-    fn decode(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
-        if decoder.word()? == 0 { Ok(None) } else { T::decode(decoder).map(Some) }
-    }
-}
-
 impl<const MAX: u32> Limited<MAX> for TypedParams {
     const SHAPE: Shape = <Vec<TypedParam> as Limited<MAX>>::SHAPE;
 
