@@ -47,6 +47,8 @@ mod process;
 #[cfg(feature = "tokio")]
 mod readable;
 mod run;
+#[cfg(feature = "tokio")]
+mod socket;
 pub mod spawn;
 pub mod unix;
 pub mod user;
@@ -63,6 +65,8 @@ pub use process::Process;
 pub use readable::Readable;
 pub use run::{Limits, Output, run};
 pub use rustix::process::{Pid, Signal};
+#[cfg(feature = "tokio")]
+pub use socket::Socket;
 pub use spawn::{Child, Spawn, find_program};
 
 #[cfg(test)]

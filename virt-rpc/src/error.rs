@@ -1,0 +1,50 @@
+//! What can go wrong with a connection, and how errors of calls look on the wire.
+
+use std::io;
+
+use virt_types::{ErrorCode, ErrorDomain};
+
+use crate::frame::FrameError;
+
+/// Why a connection cannot be made, or has ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system said no.
+    #[error("cannot {doing}: {source}")]
+    Io {
+        /// What was tried.
+        doing: String,
+        /// What it said.
+        source: io::Error,
+    },
+    /// The peer sent what is no message.
+    #[error("the peer sent what is no message: {0}")]
+    Frame(#[from] FrameError),
+    /// The peer closed the connection.
+    #[error("end of file while reading data")]
+    Ended,
+    /// The peer did not answer keepalive.
+    #[error("connection closed due to keepalive timeout")]
+    Silent,
+    /// This side closed the connection.
+    #[error("client socket is closed")]
+    Closed,
+}
+
+impl From<Error> for virt_types::Error {
+    /// What libvirt's client says of it.
+    fn from(error: Error) -> Self {
+        let code = match &error {
+            Error::Io { .. } | Error::Ended => ErrorCode::SystemError,
+            Error::Frame(_) => ErrorCode::Rpc,
+            Error::Silent | Error::Closed => ErrorCode::InternalError,
+        };
+        Self::new(code, ErrorDomain::Rpc, error.to_string()).caused_by(error)
+    }
+}
+
+/// An error of the protocol itself (`VIR_ERR_RPC`).
+pub(crate) fn protocol(text: impl Into<String>) -> virt_types::Error {
+    virt_types::Error::new(ErrorCode::Rpc, ErrorDomain::Rpc, text)
+}

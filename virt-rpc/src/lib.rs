@@ -1,0 +1,19 @@
+//! libvirt's remote protocol over real connections: framing, transports, authentication, the server and the client.
+//!
+//! The procedures' own types are in `virt-proto`; here they are bytes that are brought to the right place. See
+//! [`server`] for how to serve them.
+#![forbid(unsafe_code)]
+
+mod auth;
+mod error;
+pub mod frame;
+mod identity;
+mod io;
+pub mod keepalive;
+mod outgoing;
+pub mod server;
+
+pub use auth::Auth;
+pub use error::Error;
+pub use identity::{Identity, Peer, TransportKind};
+pub use io::{ByteChannel, Io};
