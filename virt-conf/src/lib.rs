@@ -27,8 +27,10 @@
 //! document; an enumeration of several hundred refusals would say no more.
 #![forbid(unsafe_code)]
 
+pub mod capabilities;
 pub mod common;
 pub mod domain;
+pub mod domain_capabilities;
 pub mod error;
 mod options;
 

@@ -171,6 +171,12 @@ impl Writer {
         self.out.push('\n');
     }
 
+    /// An empty line.
+    pub fn blank_line(&mut self) {
+        self.close_start_tag();
+        self.out.push('\n');
+    }
+
     /// A comment on a line of its own.
     pub fn comment(&mut self, text: &str) {
         self.lines(&format!("<!-- {} -->", text.replace("--", "- -")));

@@ -1,5 +1,6 @@
 //! `<cpu>`: the CPU that a guest sees.
 
+mod description;
 mod topology;
 
 use std::collections::BTreeSet;
@@ -7,6 +8,7 @@ use std::collections::BTreeSet;
 use virt_types::{TextEnum, text_enum};
 use virt_xml::{Element, Writer};
 
+pub use description::CpuDescription;
 pub use topology::{CacheMode, CpuCache, MaxPhysAddr, MaxPhysAddrMode, Topology};
 
 use super::Numa;
@@ -85,7 +87,10 @@ const VENDOR_ID_LENGTH: usize = 12;
 
 impl Cpu {
     pub(super) fn parse(domain: Element<'_>) -> Result<Option<Self>> {
-        let Some(el) = domain.child("cpu") else { return Ok(None) };
+        domain.child("cpu").map(Self::parse_element).transpose()
+    }
+
+    fn parse_element(el: Element<'_>) -> Result<Self> {
         let mode = match el.attr("mode") {
             None => CpuMode::Custom,
             Some(text) => CpuMode::from_text(text)
@@ -114,7 +119,7 @@ impl Cpu {
             return Err(xml_error("at most one CPU cache element may be specified").at(second.place()));
         }
         cpu.maxphysaddr = el.child("maxphysaddr").map(MaxPhysAddr::parse).transpose()?;
-        Ok(Some(cpu))
+        Ok(cpu)
     }
 
     fn parse_model(&mut self, el: Element<'_>) -> Result<()> {
@@ -196,7 +201,7 @@ impl Cpu {
         }
     }
 
-    fn format_content(&self, w: &mut Writer) {
+    pub(crate) fn format_content(&self, w: &mut Writer) {
         if !self.is_host() {
             let attributes = |w: &mut Writer| {
                 w.attr_opt("fallback", self.model.as_ref().map(|_| self.fallback));

@@ -80,7 +80,7 @@ impl Topology {
         Ok(())
     }
 
-    pub(super) fn format(self, w: &mut Writer) {
+    pub(crate) fn format(self, w: &mut Writer) {
         w.element("topology", |w| {
             w.attr("sockets", self.sockets);
             w.attr("dies", self.dies);
@@ -119,7 +119,7 @@ impl MaxPhysAddr {
         Ok(Self { mode, bits, limit })
     }
 
-    pub(super) fn format(self, w: &mut Writer) {
+    pub(crate) fn format(self, w: &mut Writer) {
         w.element("maxphysaddr", |w| {
             w.attr("mode", self.mode);
             w.attr_opt("bits", self.bits);

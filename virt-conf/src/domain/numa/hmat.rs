@@ -91,7 +91,7 @@ impl NumaCache {
         Ok(Self { level, size, line, associativity, policy })
     }
 
-    pub(super) fn format(&self, w: &mut Writer) {
+    pub(crate) fn format(&self, w: &mut Writer) {
         w.element("cache", |w| {
             w.attr("level", self.level);
             w.attr("associativity", self.associativity);
@@ -146,7 +146,7 @@ impl Interconnects {
         Ok(())
     }
 
-    pub(super) fn format(&self, w: &mut Writer) {
+    pub(crate) fn format(&self, w: &mut Writer) {
         w.element_if_any("interconnects", |w| self.0.iter().for_each(|link| link.format(w)));
     }
 }
