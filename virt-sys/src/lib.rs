@@ -32,6 +32,7 @@
 // Tests say what they skip.
 #![cfg_attr(test, allow(clippy::print_stderr))]
 
+pub mod activation;
 pub mod clock;
 #[cfg(feature = "tokio")]
 mod duplex;

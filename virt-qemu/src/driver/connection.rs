@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use virt_domain::{Layout, Lease, Limits, Registry};
 use virt_driver::{BoxFuture, Connection, Domains, Hypervisor};
-use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+use virt_types::{Error, ErrorCode, ErrorDomain, ListFlags, Result};
 
 use crate::config::Config;
 use crate::host::Host;
@@ -42,6 +42,17 @@ impl Directories {
             .with_hint("run as root, or use qemu:///embed for domains of your own")),
         }
     }
+
+    /// Where the engine keeps what it knows of domains under these settings.
+    #[must_use]
+    pub fn layout(config: &Config) -> Layout {
+        Layout {
+            autostart_dir: config.config_dir.join("autostart"),
+            config_dir: config.config_dir.clone(),
+            status_dir: config.state_dir.join("status"),
+            run_dir: config.state_dir.clone(),
+        }
+    }
 }
 
 fn cannot(what: &str, error: virt_sys::Error) -> Error {
@@ -55,6 +66,7 @@ pub struct QemuConnection {
     pub(super) backend: Arc<QemuBackend>,
     pub(super) lease: LeaseOf,
     pub(super) uri: String,
+    owns_engine: bool,
 }
 
 /// The connection's life. Kept apart, so that the connection can be shown without it.
@@ -63,6 +75,67 @@ pub(super) struct LeaseOf(pub(super) Lease);
 impl std::fmt::Debug for LeaseOf {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Lease").field(&self.0.id()).finish()
+    }
+}
+
+/// The driver of a process: its connections share one engine.
+///
+/// ```no_run
+/// use virt_qemu::driver::{Directories, Limits, QemuDriver};
+///
+/// # async fn example() -> virt_types::Result<()> {
+/// let config = Directories::System.config()?;
+/// let layout = Directories::layout(&config);
+/// let driver = QemuDriver::open(config, layout, Limits::default()).await?;
+/// let first = driver.connect("qemu:///system".to_owned());
+/// let second = driver.connect("qemu:///system".to_owned());
+/// # drop((first, second));
+/// driver.close().await;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct QemuDriver {
+    registry: Registry,
+    backend: Arc<QemuBackend>,
+}
+
+impl QemuDriver {
+    /// Opens the engine on its directories, and takes hold of the guests that nobody holds.
+    ///
+    /// # Errors
+    /// Where the directories can not be used.
+    pub async fn open(config: Config, layout: Layout, limits: Limits) -> Result<Self> {
+        let backend = Arc::new(QemuBackend::new(config, Host::detect()).with_patience(limits.call));
+        let (registry, problems) = Registry::open(Arc::clone(&backend) as _, layout, limits).await?;
+        for problem in problems {
+            log::warn!("{}: {}", problem.path.display(), problem.error);
+        }
+        Ok(Self { registry, backend })
+    }
+
+    /// A connection under this URI. Closing it ends what is bound to it, and leaves the engine to the others.
+    #[must_use]
+    pub fn connect(&self, uri: String) -> QemuConnection {
+        let (registry, backend) = (self.registry.clone(), Arc::clone(&self.backend));
+        QemuConnection { lease: LeaseOf(registry.connect()), registry, backend, uri, owns_engine: false }
+    }
+
+    /// Whether a guest runs.
+    #[must_use]
+    pub fn has_guests(&self) -> bool {
+        !self.registry.list(ListFlags::ACTIVE).is_empty()
+    }
+
+    /// Starts every domain that is to start with the engine; the failures are logged.
+    pub async fn start_autostarted(&self) {
+        for (name, error) in self.registry.start_autostarted().await {
+            log::warn!("cannot start '{name}': {}", error.report());
+        }
+    }
+
+    /// Closes the engine under all connections: every guest is let go of and runs on.
+    pub async fn close(&self) {
+        self.registry.clone().close().await;
     }
 }
 
@@ -81,26 +154,9 @@ impl QemuConnection {
     /// As [`QemuConnection::open`].
     pub async fn open_with(directories: Directories, uri: String, limits: Limits) -> Result<Self> {
         let config = directories.config()?;
-        let layout = Layout {
-            autostart_dir: config.config_dir.join("autostart"),
-            config_dir: config.config_dir.clone(),
-            status_dir: config.state_dir.join("status"),
-            run_dir: config.state_dir.clone(),
-        };
-        let backend = Arc::new(QemuBackend::new(config, Host::detect()).with_patience(limits.call));
-        let (registry, problems) = Registry::open(Arc::clone(&backend) as _, layout, limits).await?;
-        for problem in problems {
-            log::warn!("{}: {}", problem.path.display(), problem.error);
-        }
-        let lease = LeaseOf(registry.connect());
-        Ok(Self { registry, backend, lease, uri })
-    }
-
-    /// Starts every domain that is to start with the engine; the failures are logged.
-    pub async fn start_autostarted(&self) {
-        for (name, error) in self.registry.start_autostarted().await {
-            log::warn!("cannot start '{name}': {}", error.report());
-        }
+        let layout = Directories::layout(&config);
+        let driver = QemuDriver::open(config, layout, limits).await?;
+        Ok(Self { owns_engine: true, ..driver.connect(uri) })
     }
 }
 
@@ -116,8 +172,10 @@ impl Connection for QemuConnection {
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             self.lease.0.close().await;
-            // The next process finds nothing half done.
-            self.registry.clone().close().await;
+            if self.owns_engine {
+                // The next process finds nothing half done.
+                self.registry.clone().close().await;
+            }
         })
     }
 }

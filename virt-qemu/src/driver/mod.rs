@@ -6,5 +6,5 @@ mod domains;
 mod hypervisor;
 mod stats;
 
-pub use connection::{Directories, QemuConnection};
+pub use connection::{Directories, QemuConnection, QemuDriver};
 pub use virt_domain::Limits;
