@@ -1,11 +1,11 @@
-//! What a domain's document says that has no effect, or that is refused.
+//! What a document says that has no effect, or that is refused.
 
 use std::fmt;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use virt_core::conf::ParseFlags;
 use virt_core::conf::domain::Domain;
+use virt_core::conf::{Kind, ParseFlags, Surroundings};
 use virt_core::types::Place;
 use virt_core::xml::{Document, Unread, UnreadKind};
 use virt_core::{Error, Result};
@@ -90,18 +90,32 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Reads a domain's document, and lists what its reader did not ask for.
-pub(crate) fn read(xml: &str) -> Result<(Domain, Vec<Finding>)> {
+/// What a reader made of a document.
+pub(crate) struct Reading {
+    /// The domain, where it is one; other documents are checked at once.
+    pub(crate) domain: Option<Domain>,
+    /// What the reader did not ask for.
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// Reads a document of the kind that its root element names.
+pub(crate) fn read(xml: &str) -> Result<Reading> {
     let document = Document::parse_recording(xml)?;
-    let domain = Domain::parse_element(document.root_named("domain")?, ParseFlags::INACTIVE)?;
-    Ok((domain, document.unread().into_iter().map(Finding::Unread).collect()))
+    let domain = match Kind::of_document(&document)? {
+        Kind::Domain => Some(Domain::parse_element(document.root(), ParseFlags::INACTIVE)?),
+        kind => {
+            kind.canonical(&document, &Surroundings::default())?;
+            None
+        }
+    };
+    Ok(Reading { domain, findings: document.unread().into_iter().map(Finding::Unread).collect() })
 }
 
 /// Warns of what a document that is about to be used says in vain.
 pub(crate) fn warn(output: &Output, xml: &str, file: &Path) {
     // What is refused, whoever uses it will say.
-    let Ok((_, findings)) = read(xml) else { return };
-    for finding in findings {
+    let Ok(reading) = read(xml) else { return };
+    for finding in reading.findings {
         output.warn(&format!("warning: {}", located(file, &finding)));
     }
 }
@@ -121,8 +135,8 @@ mod tests {
     #[test]
     fn a_typo_is_found_with_its_place_and_the_name_that_was_meant() {
         let xml = "<domain type='qemu'>\n  <name>a</name>\n  <vcpuz>4</vcpuz>\n  <os><type>hvm</type></os>\n</domain>";
-        let (domain, findings) = read(xml).unwrap();
-        assert_eq!((domain.name.as_str(), findings.len()), ("a", 1));
+        let Reading { domain, findings } = read(xml).unwrap();
+        assert_eq!((domain.unwrap().name.as_str(), findings.len()), ("a", 1));
         assert_eq!(
             located(Path::new("a.xml"), &findings[0]),
             "a.xml:3:3: <vcpuz> is not known here, so it has no effect (at /domain/vcpuz); did you mean 'vcpu'?"
@@ -135,7 +149,7 @@ mod tests {
     fn a_refusal_says_which_values_are_allowed() {
         let xml = "<domain type='qemu'><name>a</name><os><type>hvm</type></os><devices>\
                    <disk type='file' device='tape'><target dev='vda'/></disk></devices></domain>";
-        let finding = Finding::Refused(read(xml).unwrap_err());
+        let finding = Finding::Refused(read(xml).err().unwrap());
         assert_eq!(finding.as_json()["kind"], "refused");
         assert_eq!(finding.place().map(|place| place.path.as_str()), Some("/domain/devices/disk@device"));
         assert!(finding.to_string().ends_with("; allowed values: disk, cdrom, floppy, lun"), "{finding}");

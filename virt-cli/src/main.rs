@@ -4,6 +4,7 @@
 mod cli;
 mod command;
 mod context;
+mod documents;
 mod elsewhere;
 mod failure;
 mod input;

@@ -55,7 +55,10 @@ fn lint_needs_no_host() {
     let file = engine.file("a.xml", xml);
     engine.run(&["lint", &file]).ok().says(&["nothing to say", "not checked against a QEMU"]);
     engine.run(&["lint", &engine.file("b.xml", "<domain")]).ended(1).says(&["b.xml:1:"]);
-    engine.run(&["lint", &engine.file("c.xml", "<network/>")]).ended(1).says(&["'domain'", "'network'"]);
+    engine.run(&["lint", &engine.file("c.xml", "<netwrk/>")]).ended(1).says(&["did you mean 'network'?"]);
+    let network = "<network><name>n</name>\n<ip addres='10.0.0.1' address='10.0.0.1'/></network>";
+    let said = engine.run(&["lint", &engine.file("d.xml", network)]).ended(1);
+    said.says(&["d.xml:2:5: attribute 'addres'", "did you mean 'address'?"]);
     engine.run(&["lint", "/nonexistent.xml"]).ended(1).says(&["/nonexistent.xml", "No such file"]);
 }
 
@@ -86,8 +89,13 @@ fn plan_shows_what_a_recorded_host_would_run() {
         .run(&["plan", "--host", &host, &fixture("machine.xml")])
         .ended(1)
         .says(&["code: 67", "did you mean 'q35'?"]);
-    let refused = engine.run(&["plan", "--host", &host, "--kind", "network", &web]).ended(1);
-    assert!(refused.err.lines().any(|line| line == "code: 3"), "{}", refused.err);
+    for (kind, code) in [("metwork", "code: 3"), ("network", "code: 27")] {
+        engine.run(&["plan", "--host", &host, "--kind", kind, &web]).ended(1).says(&[code, "'network'"]);
+    }
+    let network = engine.file("network.xml", "<network><name>n</name><bridge name='b'/></network>");
+    let canonical = engine.run(&["plan", "--host", &host, &network]).ok();
+    assert!(canonical.out.contains("<bridge name='b' stp='on' delay='0'/>"), "{}", canonical.out);
+    engine.run(&["plan", "--host", &host, "--format", "argv", &network]).ended(1).says(&["code: 3"]);
 }
 
 #[test]

@@ -32,7 +32,10 @@ pub mod common;
 pub mod domain;
 pub mod domain_capabilities;
 pub mod error;
+mod kind;
+pub mod network;
 mod options;
 
+pub use kind::{Kind, Surroundings};
 pub use options::{FormatFlags, ParseFlags};
 pub use virt_types::{Error, Result, TextEnum, text_enum};

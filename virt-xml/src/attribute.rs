@@ -13,6 +13,12 @@ impl<'a> Element<'a> {
         self.node.attribute(name)
     }
 
+    /// The attribute's text; `None` where it is missing or empty, as libvirt's older readers have it.
+    #[must_use]
+    pub fn attr_filled(self, name: &'static str) -> Option<&'a str> {
+        self.attr(name).filter(|text| !text.is_empty())
+    }
+
     /// The attribute's text, which has to be there.
     ///
     /// # Errors

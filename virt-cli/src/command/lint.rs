@@ -10,11 +10,11 @@ use virt_core::qemu::planner::{Planner, emulator_of};
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
 use crate::input;
-use crate::lint::{Finding, located, read};
+use crate::lint::{Finding, Reading, located, read};
 
-/// Check domain documents: what has no effect, and what would be refused
+/// Check documents: what has no effect, and what would be refused
 ///
-/// Nothing is defined. Where the document's QEMU is installed, it is also checked against what that can do. The status is 1
+/// Nothing is defined. The root element says what kind of document it is. Where a domain's QEMU is installed, it is also checked against what that can do. The status is 1
 /// if anything was found.
 #[derive(Debug, Args)]
 pub(crate) struct Lint {
@@ -33,6 +33,8 @@ struct Report<'a> {
     findings: Vec<Finding>,
     /// The QEMU that it was checked against.
     emulator: Option<String>,
+    /// Whether it might have been checked against one.
+    guest: bool,
 }
 
 impl Lint {
@@ -45,7 +47,7 @@ impl Lint {
         context.output.answer(|| reports.iter().map(Report::human).collect(), || json!({
             "files": reports.iter().map(Report::as_json).collect::<Vec<_>>(),
         }))?;
-        for report in reports.iter().filter(|report| report.emulator.is_none()) {
+        for report in reports.iter().filter(|report| report.guest && report.emulator.is_none()) {
             context.output.note(&format!("{}: not checked against a QEMU", report.file.display()));
         }
         if reports.iter().all(|report| report.findings.is_empty()) { Ok(()) } else { Err(Failure::Told) }
@@ -55,8 +57,14 @@ impl Lint {
 async fn check<'a>(context: &Context, recorded: Option<&Planner>, file: &'a Path) -> Outcome<Report<'a>> {
     let xml = input::read(file)?;
     let (domain, mut findings) = match read(&xml) {
-        Ok(read) => read,
-        Err(error) => return Ok(Report { file, findings: vec![Finding::Refused(error)], emulator: None }),
+        Ok(Reading { domain: Some(domain), findings }) => (domain, findings),
+        Ok(Reading { domain: None, findings }) => {
+            return Ok(Report { file, findings, emulator: None, guest: false });
+        }
+        Err(error) => {
+            let findings = vec![Finding::Refused(error)];
+            return Ok(Report { file, findings, emulator: None, guest: true });
+        }
     };
     let outcome = match recorded {
         Some(planner) => {
@@ -74,7 +82,7 @@ async fn check<'a>(context: &Context, recorded: Option<&Planner>, file: &'a Path
         findings.extend(outcome.err().map(Finding::Refused));
         emulator
     });
-    Ok(Report { file, findings, emulator })
+    Ok(Report { file, findings, emulator, guest: true })
 }
 
 impl Report<'_> {

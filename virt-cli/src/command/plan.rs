@@ -9,26 +9,28 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use serde_json::json;
-use virt_core::conf::{FormatFlags, ParseFlags};
+use virt_core::conf::{FormatFlags, Kind, ParseFlags};
 use virt_core::qemu::plan::{HostNeed, Part};
 use virt_core::qemu::planner::Planner;
 use virt_core::qemu::process::QemuBackend;
+use virt_core::xml::Document;
 use virt_core::{Error, ErrorCode, ErrorDomain, Result};
 
 use crate::context::Context;
+use crate::documents;
 use crate::failure::{Failure, Outcome};
 use crate::input;
 
 /// Show what a document comes to, and what starting it would do, without doing it
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
-    /// What kind of document it is
-    #[arg(long, default_value = "domain")]
-    kind: String,
+    /// What kind of document it is: domain, network, …; its root element says it otherwise
+    #[arg(long)]
+    kind: Option<String>,
 
-    /// In which form the answer is given
-    #[arg(long, value_enum, default_value = "argv")]
-    format: Format,
+    /// In which form the answer is given; argv for domains and xml for all else, which have no other
+    #[arg(long, value_enum)]
+    format: Option<Format>,
 
     /// Plan against a host that was recorded to this directory, instead of this machine
     #[arg(long, value_name = "DIR")]
@@ -75,9 +77,9 @@ impl Plan {
         if self.serve {
             return serve(context, &target).await;
         }
-        let format = if context.output.is_json() { Format::Json } else { self.format };
+        let format = if context.output.is_json() { Some(Format::Json) } else { self.format };
         let file = self.file.as_deref().unwrap_or_else(|| Path::new("-"));
-        let text = answer(&target, &self.kind, format, file).await?;
+        let text = answer(&target, self.kind.as_deref(), format, file).await?;
         Ok(context.output.raw(text.as_bytes())?)
     }
 }
@@ -93,7 +95,7 @@ async fn serve(context: &Context, target: &Target) -> Outcome {
             }
             Ok(request) => {
                 let format = if request.want == "canonical" { Format::Xml } else { Format::Argv };
-                match caught(answer(target, &request.kind, format, &request.input)).await {
+                match caught(answer(target, Some(&request.kind), Some(format), &request.input)).await {
                     Ok(Ok(text)) => json!({ "out": text }),
                     Ok(Err(error)) => json!({ "error": format!("code: {}\n{error}", error.code().number()) }),
                     Err(words) => json!({ "error": format!("panic: {words}") }),
@@ -122,11 +124,19 @@ async fn caught<T>(work: impl Future<Output = T>) -> std::result::Result<T, Stri
     .await
 }
 
-async fn answer(target: &Target, kind: &str, format: Format, file: &Path) -> Result<String> {
-    if kind != "domain" {
-        return Err(Error::no_support(&format!("planning a document of kind '{kind}'")));
-    }
+async fn answer(target: &Target, kind: Option<&str>, format: Option<Format>, file: &Path) -> Result<String> {
     let text = input::read(file)?;
+    let kind = match kind {
+        Some(name) => documents::kind(name)?,
+        None => Kind::of_document(&Document::parse(&text)?)?,
+    };
+    if kind != Kind::Domain {
+        if format.is_some_and(|format| format != Format::Xml) {
+            return Err(Error::no_support(&format!("nothing but the canonical form of a {kind}'s document")));
+        }
+        return documents::canonical(kind, &text, matches!(target, Target::This(_)));
+    }
+    let format = format.unwrap_or(Format::Argv);
     if format == Format::Xml {
         return match target {
             Target::Recorded(planner) => planner.canonical(&text),

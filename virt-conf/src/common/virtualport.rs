@@ -41,6 +41,8 @@ pub struct VirtualPort {
 pub enum Completeness {
     /// Type and parameters may come from elsewhere.
     Partial,
+    /// The type is needed; its parameters may come from elsewhere.
+    Typed,
     /// The type and all of its parameters are needed; identifiers that the engine makes up may be missing.
     WithType,
     /// The type and all of its parameters are needed.
@@ -67,7 +69,7 @@ impl VirtualPort {
         if let Some(parameters) = el.child("parameters") {
             port.parse_parameters(parameters)?;
         }
-        if completeness != Completeness::Partial
+        if matches!(completeness, Completeness::WithType | Completeness::Full)
             && let Some(missing) = port.missing(completeness)
         {
             let detail = format!("missing {missing} in <virtualport type='{}'>", port.kind);

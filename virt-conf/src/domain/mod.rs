@@ -12,7 +12,6 @@ mod launch_security;
 mod lifecycle;
 mod memory;
 mod memory_backing;
-mod metadata;
 mod namespace;
 mod numa;
 mod os;
@@ -29,6 +28,7 @@ use virt_types::{Error, ErrorCode, ErrorDomain, TextEnum, Uuid, text_enum};
 use virt_xml::number::Base;
 use virt_xml::{Document, Element, Writer};
 
+pub use crate::common::Metadata;
 pub use clock::*;
 pub use cpu::*;
 pub use device::{AnyDevice, Device, DeviceKind, DeviceMut, DeviceRef, Devices, FormatContext, ParseContext};
@@ -41,7 +41,6 @@ pub use launch_security::{LaunchSecurity, Sev};
 pub use lifecycle::{Lifecycle, LifecycleAction, LockFailureAction};
 pub use memory::Memory;
 pub use memory_backing::{HugePage, MemoryAccess, MemoryAllocation, MemoryBacking, MemorySource};
-pub use metadata::Metadata;
 pub use namespace::*;
 pub use numa::*;
 pub use os::{

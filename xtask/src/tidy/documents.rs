@@ -21,6 +21,7 @@ const PARSERS: &[(&str, &str)] = &[
     ("xml", "virt-xml/src/document.rs"),
     ("qmp_line", "virt-qmp/src/codec.rs"),
     ("domain", "virt-conf/src/domain/mod.rs"),
+    ("documents", "virt-conf/src/kind.rs"),
     ("status", "virt-domain/src/status_file.rs"),
     ("config", "virt-domain/src/store.rs"),
     ("define", "virt-qemu/src/planner.rs"),

@@ -258,7 +258,7 @@ mod tests {
         assert_eq!((domain.name.as_str(), domain.virt_type, domain.memory.total), ("a<b", VirtType::Kvm, 256 << 10));
         assert_eq!(domain.os.cmdline.as_deref(), Some("quiet \"x\""));
         assert!(xml.contains("<source file='/srv/a&amp;b.qcow2'/>"), "{xml}");
-        let (_, findings) = crate::lint::read(&xml).unwrap();
+        let findings = crate::lint::read(&xml).unwrap().findings;
         assert!(findings.is_empty(), "{findings:?}");
     }
 }

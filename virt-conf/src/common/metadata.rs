@@ -1,4 +1,4 @@
-//! `<metadata>`: what applications keep with a guest, untouched.
+//! `<metadata>`: what applications keep with an object, untouched.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +14,12 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    pub(super) fn parse(domain: Element<'_>) -> Option<Self> {
-        domain.child("metadata").map(|el| Self { element: ForeignElement::parse(el) })
+    pub(crate) fn parse(owner: Element<'_>) -> Option<Self> {
+        owner.child("metadata").map(|el| Self { element: ForeignElement::parse(el) })
     }
 
     /// Keeps one element of each namespace, the first, and none without one.
-    pub(super) fn fill(&mut self) {
+    pub(crate) fn fill(&mut self) {
         let mut namespaces = BTreeSet::new();
         self.element.content.retain(|node| match node {
             ForeignNode::Element(element) => {
@@ -29,7 +29,7 @@ impl Metadata {
         });
     }
 
-    pub(super) fn format(&self, w: &mut Writer) {
+    pub(crate) fn format(&self, w: &mut Writer) {
         self.element.format(w);
     }
 }

@@ -1,0 +1,93 @@
+//! The kinds of documents, and what each comes to.
+
+use std::fmt;
+
+use virt_types::{Error, ErrorCode, ErrorDomain, TextEnum, text_enum};
+use virt_xml::{Document, Element};
+
+use crate::domain::Domain;
+use crate::network::{self, Network};
+use crate::{FormatFlags, ParseFlags, Result};
+
+text_enum! {
+    /// A kind of document, by the short name that tools use for it.
+    pub enum Kind { #[default] Domain = "domain", Network = "network" }
+}
+
+/// What is around a document that it does not say itself.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The host that networks are set up on.
+    pub network: &'a dyn network::Policy,
+}
+
+impl Default for Surroundings<'_> {
+    fn default() -> Self {
+        Self { network: &network::NullPolicy }
+    }
+}
+
+impl fmt::Debug for Surroundings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings").finish_non_exhaustive()
+    }
+}
+
+impl Kind {
+    /// The kind of the documents whose root element has this name.
+    ///
+    /// ```
+    /// use virt_conf::Kind;
+    /// assert_eq!(Kind::of_root("network"), Some(Kind::Network));
+    /// assert_eq!(Kind::of_root("html"), None);
+    /// ```
+    #[must_use]
+    pub fn of_root(name: &str) -> Option<Self> {
+        Self::SPELLINGS.iter().map(|(kind, _)| *kind).find(|kind| kind.root() == name)
+    }
+
+    /// The name of the root element.
+    #[must_use]
+    pub const fn root(self) -> &'static str {
+        match self {
+            Self::Domain => "domain",
+            Self::Network => "network",
+        }
+    }
+
+    /// The kind that this root element makes a document be.
+    ///
+    /// # Errors
+    /// `VIR_ERR_XML_ERROR` for an element that begins no known document, with the nearest that does as a hint.
+    pub fn of_document(document: &Document<'_>) -> Result<Self> {
+        let root = document.root();
+        Self::of_root(root.name()).ok_or_else(|| {
+            let roots: Vec<&str> = Self::SPELLINGS.iter().map(|(kind, _)| kind.root()).collect();
+            let detail = format!("no document begins with '{}'", root.name());
+            root.error(ErrorCode::XmlError, ErrorDomain::Xml, detail).with_nearest(root.name(), roots)
+        })
+    }
+
+    /// What a definition of the document gives back: it is read, completed, checked and written. A domain is only
+    /// read and written, since everything else is its driver's.
+    ///
+    /// # Errors
+    /// The document's first refusal, with libvirt's code and sentence, and the place.
+    pub fn canonical(self, document: &Document<'_>, around: &Surroundings<'_>) -> Result<String> {
+        let el = document.root_named(self.root())?;
+        self.canonical_element(el, around)
+    }
+
+    fn canonical_element(self, el: Element<'_>, around: &Surroundings<'_>) -> Result<String, Error> {
+        let inactive = FormatFlags::INACTIVE | FormatFlags::SECURE;
+        Ok(match self {
+            Self::Domain => Domain::parse_element(el, ParseFlags::INACTIVE)?.format(inactive),
+            Self::Network => {
+                let mut network = Network::parse_element(el)?;
+                network.fill(around.network)?;
+                network.validate(around.network)?;
+                network.format(inactive)
+            }
+        })
+    }
+}

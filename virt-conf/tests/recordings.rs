@@ -1,0 +1,67 @@
+//! Documents and stock libvirt's answers that are recorded beside this repository, in `../shared/corpus`: what of them
+//! `cargo xtask conformance` does not compare. Without the recordings these tests say so and pass.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use virt_conf::FormatFlags;
+use virt_conf::network::{Network, UpdateCommand, UpdateSection};
+
+/// The cases of a family, with the folder that their files are in.
+fn cases(family: &str) -> Option<(PathBuf, Vec<Value>)> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus").join(family);
+    let Ok(text) = fs::read_to_string(dir.join("cases.json")) else {
+        let _ = writeln!(std::io::stderr(), "skipped: no recordings in {}", dir.display());
+        return None;
+    };
+    let all: Value = serde_json::from_str(&text).unwrap();
+    Some((dir, all["cases"].as_array().unwrap().clone()))
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn networks_are_updated_as_recorded() {
+    let Some((dir, cases)) = cases("networkxml2xmlupdate") else { return };
+    assert!(!cases.is_empty());
+    for case in cases {
+        let file = |path: &Value| fs::read_to_string(dir.join(path.as_str().unwrap())).unwrap();
+        let id = &case["id"];
+        let mut network = Network::parse(&file(&case["input"]["network"])).unwrap();
+        let command =
+            match case["command"].as_str().unwrap().trim_start_matches("VIR_NETWORK_UPDATE_COMMAND_") {
+                "MODIFY" => UpdateCommand::Modify,
+                "DELETE" => UpdateCommand::Delete,
+                "ADD_LAST" => UpdateCommand::AddLast,
+                "ADD_FIRST" => UpdateCommand::AddFirst,
+                other => panic!("{id}: command {other}"),
+            };
+        let section = match case["section"].as_str().unwrap().trim_start_matches("VIR_NETWORK_SECTION_") {
+            "IP_DHCP_HOST" => UpdateSection::IpDhcpHost,
+            "IP_DHCP_RANGE" => UpdateSection::IpDhcpRange,
+            "FORWARD_INTERFACE" => UpdateSection::ForwardInterface,
+            "PORTGROUP" => UpdateSection::Portgroup,
+            "DNS_HOST" => UpdateSection::DnsHost,
+            "DNS_TXT" => UpdateSection::DnsTxt,
+            "DNS_SRV" => UpdateSection::DnsSrv,
+            other => panic!("{id}: section {other}"),
+        };
+        // One recording names an IPv6 address for IPv4 addresses, though they went to the other one.
+        let parent = case["parent_index"].as_i64().filter(|_| id != "append-dhcp-range").unwrap_or(-1);
+        let parent = i32::try_from(parent).unwrap();
+        let updated = network.update(command, section, parent, &file(&case["input"]["update"]));
+        match (updated, case.get("expect_failure")) {
+            (Err(_), Some(_)) => {}
+            (Ok(()), None) => {
+                let written = network.format(FormatFlags::INACTIVE);
+                assert_eq!(lines(&written), lines(&file(&case["expected"]["xml"])), "{id}");
+            }
+            (Ok(()), Some(stage)) => panic!("{id}: accepted, expected to fail at {stage}"),
+            (Err(error), None) => panic!("{id}: {error}"),
+        }
+    }
+}
