@@ -80,13 +80,13 @@ impl From<&Error> for ErrorBody {
         let (sentence, code) = (error.to_string(), error.code());
         // Old clients take these three numbers from elsewhere for others.
         let domain = if is_nwfilter(code) { ErrorDomain::Nwfilter } else { error.domain() };
-        let bare = sentence == code.sentence("");
-        let (str1, str2) = if bare {
-            (sentence.clone(), None)
+        let (str1, str2, numbers) = if sentence == code.sentence("") {
+            (sentence.clone(), None, -1)
         } else if sentence == code.sentence(error.detail()) {
-            (code.sentence("%s"), Some(error.detail().to_owned()))
+            (code.sentence("%s"), Some(error.detail().to_owned()), -1)
         } else {
-            ("%s".to_owned(), Some(sentence.clone()))
+            // A check of an argument. libvirtd names its function and the argument here, which nobody reads.
+            ("%s".to_owned(), Some(sentence.clone()), 0)
         };
         Self {
             code: code.number(),
@@ -97,8 +97,8 @@ impl From<&Error> for ErrorBody {
             str1: Some(str1),
             str2,
             str3: None,
-            int1: system_error(error).unwrap_or(-1),
-            int2: -1,
+            int1: system_error(error).unwrap_or(numbers),
+            int2: numbers,
             net: None,
         }
     }
@@ -168,4 +168,115 @@ fn system_error(error: &Error) -> Option<i32> {
         cause = error.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(code: ErrorCode, domain: ErrorDomain, message: &str) -> ErrorBody {
+        ErrorBody {
+            code: code.number(),
+            domain: domain.number(),
+            message: Some(message.to_owned()),
+            ..ErrorBody::unset()
+        }
+    }
+
+    #[test]
+    fn fields_are_filled_as_libvirtd_does() {
+        let cause = io::Error::from_raw_os_error(28);
+        let no_space = Error::new(
+            ErrorCode::SystemError,
+            ErrorDomain::Streams,
+            "cannot write to stream: No space left on device",
+        );
+        let cases = [
+            (
+                Error::new(ErrorCode::NoDomain, ErrorDomain::Qemu, "no domain with matching name 'a'")
+                    .with_hint("look"),
+                "Domain not found: no domain with matching name 'a'",
+                ("Domain not found: %s", Some("no domain with matching name 'a'"), -1, -1),
+            ),
+            (
+                Error::new(ErrorCode::NoDomain, ErrorDomain::Test, ""),
+                "Domain not found",
+                ("Domain not found", None, -1, -1),
+            ),
+            (
+                Error::new(ErrorCode::InvalidArg, ErrorDomain::Qemu, "unsupported flags (0x8) in function f")
+                    .verbatim(),
+                "unsupported flags (0x8) in function f",
+                ("%s", Some("unsupported flags (0x8) in function f"), 0, 0),
+            ),
+            (
+                no_space.caused_by(cause),
+                "cannot write to stream: No space left on device",
+                ("%s", Some("cannot write to stream: No space left on device"), 28, -1),
+            ),
+        ];
+        for (error, message, (str1, str2, int1, int2)) in cases {
+            let body = ErrorBody::from(&error);
+            assert_eq!((body.code, body.domain), (error.code().number(), error.domain().number()));
+            assert_eq!((body.message.as_deref(), body.level), (Some(message), Level::Error));
+            assert_eq!((body.str1.as_deref(), body.str2.as_deref(), body.str3), (Some(str1), str2, None));
+            assert_eq!((body.int1, body.int2, body.dom, body.net), (int1, int2, None, None));
+        }
+    }
+
+    #[test]
+    fn clients_put_right_what_old_servers_send() {
+        use ErrorCode as Code;
+        use ErrorDomain as Domain;
+        for (code, domain, message, expected) in [
+            (Code::InvalidNwfilter, Domain::Qemu, "x", Code::InvalidSecret),
+            (Code::NoNwfilter, Domain::Secret, "x", Code::NoSecret),
+            (Code::BuildFirewall, Domain::Qemu, "x", Code::ConfigUnsupported),
+            (Code::NoNwfilter, Domain::Nwfilter, "x", Code::NoNwfilter),
+            (Code::WarnNoSecret, Domain::Qemu, "x", Code::OperationTimeout),
+            (Code::WarnNoSecret, Domain::Secret, "x", Code::WarnNoSecret),
+            (Code::InvalidSecret, Domain::Xen, "x", Code::MigratePersistFailed),
+            (Code::Rpc, Domain::Rpc, "unknown procedure: 5", Code::NoSupport),
+            (Code::Rpc, Domain::Remote, "unknown procedure: 5", Code::NoSupport),
+            (Code::Rpc, Domain::Qemu, "unknown procedure: 5", Code::Rpc),
+            (Code::Rpc, Domain::Rpc, "not an unknown procedure", Code::Rpc),
+        ] {
+            let error = Error::from(body(code, domain, message));
+            assert_eq!((error.code(), error.domain()), (expected, domain), "{code:?} {domain:?} {message}");
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn what_old_clients_would_misread_is_sent_with_its_own_domain() {
+        for code in [ErrorCode::InvalidNwfilter, ErrorCode::NoNwfilter, ErrorCode::BuildFirewall] {
+            let sent = ErrorBody::from(Error::new(code, ErrorDomain::Qemu, "x"));
+            assert_eq!(sent.domain, ErrorDomain::Nwfilter.number());
+            assert_eq!(Error::from(sent).code(), code);
+        }
+    }
+
+    #[test]
+    fn numbers_without_a_name_become_an_internal_error() {
+        let unknown =
+            ErrorBody { code: 9999, domain: 9999, message: Some("new: thing".into()), ..ErrorBody::unset() };
+        let error = Error::from(unknown);
+        assert_eq!((error.code(), error.domain()), (ErrorCode::InternalError, ErrorDomain::None));
+        assert_eq!(error.to_string(), "new: thing");
+        let silent =
+            Error::from(ErrorBody { message: None, ..body(ErrorCode::NoDomain, ErrorDomain::Qemu, "") });
+        assert_eq!(silent.to_string(), "Domain not found");
+        assert_eq!(Error::from(ErrorBody::unset()).to_string(), UNSET);
+    }
+
+    #[test]
+    fn the_number_of_a_system_error_survives() {
+        let body = ErrorBody {
+            int1: 13,
+            ..body(ErrorCode::SystemError, ErrorDomain::Storage, "x: Permission denied")
+        };
+        let error = Error::from(body);
+        assert_eq!(system_error(&error), Some(13));
+        assert_eq!(ErrorBody::from(&error).int1, 13);
+    }
 }

@@ -11,6 +11,8 @@ mod primitive;
 mod sequence;
 mod shape;
 pub(crate) mod structure;
+#[cfg(test)]
+mod tests;
 
 pub use decoder::{Decoder, Text};
 pub use error::{DecodeError, EncodeError};
