@@ -32,15 +32,21 @@ pub enum Error {
     Closed,
 }
 
-impl From<Error> for virt_types::Error {
-    /// What libvirt's client says of it.
-    fn from(error: Error) -> Self {
-        let code = match &error {
-            Error::Io { .. } | Error::Ended => ErrorCode::SystemError,
-            Error::Frame(_) => ErrorCode::Rpc,
-            Error::Silent | Error::Closed => ErrorCode::InternalError,
+impl Error {
+    /// What libvirt's client says of it; the caller adds the cause.
+    pub(crate) fn to_call_error(&self) -> virt_types::Error {
+        let code = match self {
+            Self::Io { .. } | Self::Ended => ErrorCode::SystemError,
+            Self::Frame(_) => ErrorCode::Rpc,
+            Self::Silent | Self::Closed => ErrorCode::InternalError,
         };
-        Self::new(code, ErrorDomain::Rpc, error.to_string()).caused_by(error)
+        virt_types::Error::new(code, ErrorDomain::Rpc, self.to_string())
+    }
+}
+
+impl From<Error> for virt_types::Error {
+    fn from(error: Error) -> Self {
+        error.to_call_error().caused_by(error)
     }
 }
 

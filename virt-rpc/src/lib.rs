@@ -1,10 +1,11 @@
 //! libvirt's remote protocol over real connections: framing, transports, authentication, the server and the client.
 //!
 //! The procedures' own types are in `virt-proto`; here they are bytes that are brought to the right place. See
-//! [`server`] for how to serve them.
+//! [`server`] for how to serve them, and [`client`] for how to call them.
 #![forbid(unsafe_code)]
 
 mod auth;
+pub mod client;
 mod error;
 pub mod frame;
 mod identity;
@@ -14,6 +15,7 @@ mod outgoing;
 pub mod server;
 
 pub use auth::Auth;
+pub use client::RpcClient;
 pub use error::Error;
 pub use identity::{Identity, Peer, TransportKind};
 pub use io::{ByteChannel, Io};

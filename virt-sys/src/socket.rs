@@ -48,12 +48,14 @@ impl Socket {
         buffer: &mut [u8],
         fds: &mut Vec<OwnedFd>,
     ) -> Poll<io::Result<usize>> {
+        let before = fds.len();
         loop {
             let mut guard = ready!(self.reader.poll_read_ready(cx))?;
             match guard.try_io(|fd| receive(fd.as_fd(), buffer, fds)) {
                 Ok(Ok(length)) => {
-                    // Less than was asked for: whatever comes next is announced anew.
-                    if length < buffer.len() {
+                    // Less than was asked for: whatever comes next is announced anew. But the kernel also stops behind
+                    // a byte with descriptors.
+                    if length < buffer.len() && fds.len() == before {
                         guard.clear_ready();
                     }
                     return Poll::Ready(Ok(length));

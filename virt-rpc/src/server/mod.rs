@@ -16,6 +16,7 @@ mod connection;
 mod gate;
 mod limits;
 mod listener;
+mod pump;
 mod room;
 mod service;
 mod stream;
@@ -29,6 +30,7 @@ use std::time::Duration;
 pub use client::Client;
 pub use limits::Limits;
 pub use listener::{Listener, ListenerSettings};
+pub use pump::Carry;
 pub use service::{Answer, Call, LookUp, Priority, Reply, Service, Session, StreamRunner};
 pub use stream::{Input, Stream};
 
