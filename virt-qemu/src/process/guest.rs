@@ -93,6 +93,7 @@ impl Guest {
             self.signal(Signal::CONT)?;
         }
         if timeout(TERM_PATIENCE, self.process.ended()).await.is_ok() {
+            hear_out(&self.monitor, &self.log).await;
             return Ok(());
         }
         if kill == Kill::Graceful {
@@ -267,12 +268,17 @@ async fn watch(process: Arc<Process>, monitor: Arc<GuestMonitor>, log: Arc<Guest
         log.note("the monitor is closed but the process lives on: ending it");
         kill_and_wait(&process).await;
     }
-    // Its end of the monitor went with it; but its end is told in any case.
+    hear_out(&monitor, &log).await;
+    sink.send(monitor::exited(log.last_words()));
+}
+
+/// Takes in the last events of a process that has ended. Its end of the monitor went with it; but if somebody holds
+/// that open, the process is gone all the same.
+async fn hear_out(monitor: &GuestMonitor, log: &GuestLog) {
     if timeout(CLOSE_PATIENCE, monitor.monitor.closed()).await.is_err() {
         log.note("the process is gone but somebody holds its monitor open");
     }
     monitor.flush().await;
-    sink.send(monitor::exited(log.last_words()));
 }
 
 /// Ends a process in any case.
