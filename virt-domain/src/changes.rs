@@ -112,7 +112,7 @@ impl Engine {
             }
         }
         // A domain that took another name first, so that its old name is free for what follows.
-        let moved = |found: &Option<StoredConfig>| found.as_ref().and_then(|stored| stored.config.uuid);
+        let moved = |found: &Option<StoredConfig>| found.as_ref().map(|stored| stored.uuid);
         for (name, found) in &configs {
             if let (Some(uuid), Some(found)) = (moved(found), found) {
                 self.config_appeared(name, uuid, found, true);

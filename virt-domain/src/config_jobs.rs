@@ -1,7 +1,5 @@
 //! The jobs that change what is on the disk of a domain: its configuration, its name, its link.
 
-use std::sync::Arc;
-
 use virt_conf::domain::Domain;
 use virt_driver::{DomainEventKind, Lifecycle};
 use virt_types::{
@@ -10,14 +8,14 @@ use virt_types::{
 
 use crate::context::{JobContext, transient};
 use crate::ownership::Request;
-use crate::store::{StoredConfig, kept};
+use crate::store::StoredConfig;
 
 /// Replaces the configuration of a domain that is in the list.
 pub(crate) async fn redefine(context: JobContext, config: Domain) -> Result<()> {
     let root = context.engine.ownership.root(context.deadline).await?;
     context.engine.catch_up(&root);
     context.refresh_config()?;
-    let stored = write(&context, kept(config)).await?;
+    let stored = context.blocking(move |engine| engine.store.write_config(config)).await?;
     drop(root);
     let mut state = context.state();
     if state.removed {
@@ -29,12 +27,6 @@ pub(crate) async fn redefine(context: JobContext, config: Domain) -> Result<()> 
     state.set_config(Some(StoredConfig { autostart, ..stored }));
     state.tell_lifecycle(Lifecycle::Defined(detail));
     Ok(())
-}
-
-async fn write(context: &JobContext, config: Arc<Domain>) -> Result<StoredConfig> {
-    let written = Arc::clone(&config);
-    let fingerprint = context.blocking(move |engine| engine.store.write_config(&written)).await?;
-    Ok(StoredConfig { config, autostart: false, fingerprint })
 }
 
 /// `virDomainUndefineFlags`
@@ -55,7 +47,7 @@ pub(crate) async fn undefine(context: JobContext, flags: UndefineFlags) -> Resul
         (state.config.clone(), state.name.clone(), state.is_active())
     };
     let Some(config) = config else { return Err(refuse("cannot undefine transient domain")) };
-    context.backend().undefine(&config.config, active, flags).await?;
+    context.backend().undefine(&*config.config.model()?, active, flags).await?;
     context.blocking(move |engine| engine.store.remove_config(name.as_str())).await?;
     drop(root);
     let mut state = context.state();
@@ -110,9 +102,8 @@ pub(crate) async fn rename(context: JobContext, to: DomainName) -> Result<()> {
     if context.engine.maps().name(&to).is_some() || context.engine.store.layout.config(to.as_str()).exists() {
         return Err(transient(&format!("domain with name '{to}' already exists")));
     }
-    let mut renamed = (*stored.config).clone();
+    let mut renamed = (*stored.config.model()?).clone();
     to.as_str().clone_into(&mut renamed.name);
-    let renamed = Arc::new(renamed);
     let (journal_from, journal_to) = (from.clone(), to.clone());
     context
         .blocking(move |engine| engine.store.begin_rename(journal_from.as_str(), journal_to.as_str()))
@@ -122,9 +113,9 @@ pub(crate) async fn rename(context: JobContext, to: DomainName) -> Result<()> {
         context.blocking(|engine| engine.store.end_rename()).await?;
         return Err(error);
     }
-    let (old_name, written, autostart) = (from.clone(), Arc::clone(&renamed), stored.autostart);
-    let fingerprint =
-        context.blocking(move |engine| engine.store.rename(old_name.as_str(), &written, autostart)).await?;
+    let (old_name, autostart) = (from.clone(), stored.autostart);
+    let stored =
+        context.blocking(move |engine| engine.store.rename(old_name.as_str(), renamed, autostart)).await?;
     // The lock of the old name goes; the new one is taken when it is needed.
     let old_lock = context.state().lock.take();
     if let Some(lock) = old_lock {
@@ -136,7 +127,7 @@ pub(crate) async fn rename(context: JobContext, to: DomainName) -> Result<()> {
     drop(maps);
     state.tell([DomainEventKind::Lifecycle(Lifecycle::Undefined(UndefinedDetail::Renamed))]);
     state.name = to;
-    state.set_config(Some(StoredConfig { config: renamed, autostart, fingerprint }));
+    state.set_config(Some(stored));
     state.tell_lifecycle(Lifecycle::Defined(DefinedDetail::Renamed));
     drop(state);
     // Only now: whoever reads of the new file must find that this domain has the name already.

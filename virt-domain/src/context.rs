@@ -11,6 +11,7 @@ use crate::admission::{Needs, not_running};
 use crate::core::Locked;
 use crate::engine::{Engine, Entry};
 use crate::ownership::Request;
+use crate::store::StoredConfig;
 use crate::{Backend, JobKind, Running, Snapshot};
 
 /// What a call asks for.
@@ -100,16 +101,15 @@ impl JobContext {
         self.engine.catch_up(&root);
         self.refresh_config()?;
         let stored = self.entry.core.lock().config.clone();
-        let Some(mut stored) = stored else {
+        let Some(stored) = stored else {
             return Err(transient("cannot change the configuration of a transient domain"));
         };
-        let mut config = (*stored.config).clone();
+        let mut config = (*stored.config.model()?).clone();
         let answer = change(&mut config)?;
-        stored.config = Arc::new(config);
-        let written = Arc::clone(&stored.config);
-        stored.fingerprint = self.blocking(move |engine| engine.store.write_config(&written)).await?;
+        let written = self.blocking(move |engine| engine.store.write_config(config)).await?;
         drop(root);
-        self.entry.core.lock().set_config(Some(stored));
+        let autostart = stored.autostart;
+        self.entry.core.lock().set_config(Some(StoredConfig { autostart, ..written }));
         Ok(answer)
     }
 

@@ -54,9 +54,13 @@ pub(crate) async fn start(
                 }
             });
         }
-        instead.or_else(|| state.config.as_ref().map(|stored| (*stored.config).clone()))
+        (instead, state.config.clone())
     };
-    let mut config = config.ok_or_else(|| crate::task::no_domain(&context.snapshot()))?;
+    let mut config = match config {
+        (Some(instead), _) => instead,
+        (None, Some(stored)) => (*stored.config.model()?).clone(),
+        (None, None) => return Err(crate::task::no_domain(&context.snapshot())),
+    };
     let id = {
         let root = context.engine.ownership.root(context.deadline).await?;
         let id = context.engine.store.next_id();

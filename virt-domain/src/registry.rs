@@ -14,7 +14,7 @@ use crate::core::Guest;
 use crate::engine::{Engine, Entry};
 use crate::layout::Layout;
 use crate::lifecycle::StartOptions;
-use crate::store::{Store, StoredConfig, kept};
+use crate::store::Store;
 use crate::takeover::exists_with;
 use crate::task::Input;
 use crate::{Backend, DomainHandle, Lease, Limits, LoadProblem, list};
@@ -50,7 +50,7 @@ impl Registry {
         layout: Layout,
         limits: Limits,
     ) -> Result<(Self, Vec<LoadProblem>)> {
-        let store = Arc::new(Store { layout, backend });
+        let store = Arc::new(Store::new(layout, backend));
         store.prepare_dirs()?;
         let changes = Changes::watch(&store.layout)?;
         let engine = Arc::new(Engine::new(store, changes, limits));
@@ -183,10 +183,9 @@ impl Registry {
                 continue;
             }
             // The root lock goes with the work, so that it is held until the file is there even if this call is dropped.
-            let (worker, config) = (Arc::clone(engine), kept(config));
+            let worker = Arc::clone(engine);
             let defined = tokio::task::spawn_blocking(move || -> Result<Arc<Entry>> {
-                let fingerprint = worker.store.write_config(&config)?;
-                let stored = StoredConfig { config, autostart: false, fingerprint };
+                let stored = worker.store.write_config(config)?;
                 let mut maps = worker.maps_mut();
                 let entry = worker.add(&mut maps, uuid, name, Some(stored), None);
                 drop(maps);
@@ -283,18 +282,17 @@ impl Engine {
     fn load(self: &Arc<Self>) -> Result<Vec<LoadProblem>> {
         let (configs, mut problems) = self.store.load_configs()?;
         let mut maps = self.maps_mut();
-        for stored in configs {
-            let path = self.store.layout.config(&stored.config.name);
-            match identity(&stored.config) {
-                Ok((uuid, _)) if maps.uuid(uuid).is_some() => {
-                    let other = maps.uuid(uuid).map(|entry| entry.core.snapshot().name.to_string());
-                    problems
-                        .push(LoadProblem { path, error: defined_with(&other.unwrap_or_default(), uuid) });
+        for (name, stored) in configs {
+            let (path, uuid) = (self.store.layout.config(&name), stored.uuid);
+            match (maps.uuid(uuid), DomainName::new(name)) {
+                (Some(other), _) => {
+                    let other = other.core.snapshot();
+                    problems.push(LoadProblem { path, error: defined_with(other.name.as_str(), uuid) });
                 }
-                Ok((uuid, name)) => {
+                (None, Ok(name)) => {
                     self.add(&mut maps, uuid, name, Some(stored), None);
                 }
-                Err(error) => problems.push(LoadProblem { path, error }),
+                (None, Err(error)) => problems.push(LoadProblem { path, error }),
             }
         }
         for name in self.store.names(&self.store.layout.status_dir)? {

@@ -5,9 +5,9 @@ use std::time::SystemTime;
 
 use virt_conf::domain::Domain;
 use virt_driver::{ControlInfo, ControlState, DomainRef};
-use virt_types::{DomainName, DomainStatus, Uuid};
+use virt_types::{DomainName, DomainStatus, Result, Uuid};
 
-use crate::{ActiveJob, Held, Lane};
+use crate::{ActiveJob, Held, KeptConfig, Lane};
 
 /// Which process holds a running guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct Snapshot {
     /// The live domain; there is one while it runs.
     pub live: Option<Arc<Domain>>,
     /// The configuration; a domain without one is transient.
-    pub config: Option<Arc<Domain>>,
+    pub config: Option<Arc<KeptConfig>>,
     /// Whether it starts with the engine.
     pub autostart: bool,
     /// Why the running instance is tainted, in libvirt's words.
@@ -73,10 +73,16 @@ impl Snapshot {
         self.config.is_some()
     }
 
-    /// The live domain of a running one, the configuration of another.
-    #[must_use]
-    pub fn current(&self) -> Option<&Arc<Domain>> {
-        self.live.as_ref().or(self.config.as_ref())
+    /// The live domain of a running one, the configuration of another; none for one that is gone.
+    ///
+    /// # Errors
+    /// As [`KeptConfig::model`].
+    pub fn current(&self) -> Result<Option<Arc<Domain>>> {
+        match (&self.live, &self.config) {
+            (Some(live), _) => Ok(Some(Arc::clone(live))),
+            (None, Some(config)) => config.model().map(Some),
+            (None, None) => Ok(None),
+        }
     }
 
     /// How callers name it.

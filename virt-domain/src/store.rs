@@ -10,9 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use virt_conf::domain::Domain;
-use virt_types::{DomainName, DomainStatus, ErrorCode, ErrorDomain, ShutoffReason};
+use virt_types::{DomainName, DomainStatus, ErrorCode, ErrorDomain, ShutoffReason, Uuid};
 
 use crate::error::Error;
+use crate::kept::{Keeper, KeptConfig};
 use crate::layout::{Layout, name_of};
 use crate::status_file::{StatusFile, shutoff_reason};
 use crate::{Backend, LoadProblem};
@@ -35,15 +36,10 @@ impl Fingerprint {
 /// A configuration as it is on the disk.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredConfig {
-    pub(crate) config: Arc<Domain>,
+    pub(crate) uuid: Uuid,
+    pub(crate) config: Arc<KeptConfig>,
     pub(crate) autostart: bool,
     pub(crate) fingerprint: Fingerprint,
-}
-
-/// A configuration that will be kept for long, without the room that its making has left.
-pub(crate) fn kept(mut config: Domain) -> Arc<Domain> {
-    config.devices.shrink_to_fit();
-    Arc::new(config)
 }
 
 /// A status as it is on the disk.
@@ -56,9 +52,14 @@ pub(crate) struct StoredStatus {
 pub(crate) struct Store {
     pub(crate) layout: Layout,
     pub(crate) backend: Arc<dyn Backend>,
+    keeper: Arc<Keeper>,
 }
 
 impl Store {
+    pub(crate) fn new(layout: Layout, backend: Arc<dyn Backend>) -> Self {
+        Self { layout, keeper: Keeper::new(Arc::clone(&backend)), backend }
+    }
+
     pub(crate) fn prepare_dirs(&self) -> Result<(), Error> {
         for dir in self.layout.dirs() {
             virt_sys::fs::create_dir_all(dir, 0o700)?;
@@ -92,34 +93,34 @@ impl Store {
         let path = self.layout.config(name);
         let Some(text) = read_text(&path)? else { return Ok(None) };
         let fingerprint = Fingerprint::of(&text);
-        let config = match known {
-            Some(known) if known.fingerprint == fingerprint && known.config.name == name => {
-                Arc::clone(&known.config)
-            }
+        let (uuid, config) = match known {
+            Some(known) if known.fingerprint == fingerprint => (known.uuid, Arc::clone(&known.config)),
             _ => self
                 .backend
                 .parse_config(&text)
-                .and_then(|config| check_name(&config, name).map(|()| kept(config)))
+                .and_then(|config| Ok((check_identity(&config, name)?, self.keeper.keep(config))))
                 .map_err(|reason| Error::Content { path: path.clone(), reason })?,
         };
         let autostart = std::fs::read_link(self.layout.autostart(name)).is_ok_and(|target| target == path);
-        Ok(Some(StoredConfig { config, autostart, fingerprint }))
+        Ok(Some(StoredConfig { uuid, config, autostart, fingerprint }))
     }
 
-    /// Writes a configuration, to last.
-    pub(crate) fn write_config(&self, config: &Domain) -> Result<Fingerprint, Error> {
-        let text = self.config_text(config);
-        virt_sys::fs::atomic_write(&self.layout.config(&config.name), text.as_bytes(), 0o600)?;
-        Ok(Fingerprint::of(&text))
-    }
-
-    fn config_text(&self, config: &Domain) -> String {
+    /// Writes a configuration, to last. It does not start with the engine.
+    pub(crate) fn write_config(&self, config: Domain) -> Result<StoredConfig, Error> {
+        let path = self.layout.config(&config.name);
+        let name = config.name.clone();
         let mut w = virt_xml::Writer::new();
-        w.comment(&format!(
-            "Written by the engine, which overwrites it. To change it: virt edit {}",
-            config.name
-        ));
-        w.finish() + "\n" + &self.backend.format_config(config)
+        w.comment(&format!("Written by the engine, which overwrites it. To change it: virt edit {name}"));
+        let text = w.finish() + "\n" + &self.backend.format_config(&config);
+        // What could not be read again would be lost with this process.
+        let uuid = self
+            .backend
+            .parse_config(&text)
+            .and_then(|config| check_identity(&config, &name))
+            .map_err(|reason| Error::Content { path: path.clone(), reason })?;
+        virt_sys::fs::atomic_write(&path, text.as_bytes(), 0o600)?;
+        let config = self.keeper.keep(config);
+        Ok(StoredConfig { uuid, config, autostart: false, fingerprint: Fingerprint::of(&text) })
     }
 
     /// Removes a configuration and its link.
@@ -148,7 +149,7 @@ impl Store {
         let path = self.layout.status(name);
         let Some(text) = read_text(&path)? else { return Ok(None) };
         match StatusFile::parse(&text, &*self.backend)
-            .and_then(|file| check_name(&file.live, name).map(|()| file))
+            .and_then(|file| check_identity(&file.live, name).map(|_| file))
         {
             Ok(file) => Ok(Some(StoredStatus { file, text })),
             Err(reason) => Err(Error::Content { path, reason }),
@@ -198,10 +199,11 @@ impl Store {
     ///
     /// The journal says which of two files with one identity is the right one, should this process die half way:
     /// once the new file is there, the rename is finished by whoever comes next.
-    pub(crate) fn rename(&self, from: &str, renamed: &Domain, autostart: bool) -> Result<Fingerprint, Error> {
-        let fingerprint = self.write_config(renamed)?;
-        self.finish_rename(from, &renamed.name, autostart)?;
-        Ok(fingerprint)
+    pub(crate) fn rename(&self, from: &str, renamed: Domain, autostart: bool) -> Result<StoredConfig, Error> {
+        let to = renamed.name.clone();
+        let stored = self.write_config(renamed)?;
+        self.finish_rename(from, &to, autostart)?;
+        Ok(StoredConfig { autostart, ..stored })
     }
 
     pub(crate) fn begin_rename(&self, from: &str, to: &str) -> Result<(), Error> {
@@ -253,13 +255,13 @@ impl Store {
         }
     }
 
-    /// Every configuration that can be read, and the others.
-    pub(crate) fn load_configs(&self) -> Result<(Vec<StoredConfig>, Vec<LoadProblem>), Error> {
+    /// Every configuration that can be read, by its name, and the others.
+    pub(crate) fn load_configs(&self) -> Result<(Vec<(String, StoredConfig)>, Vec<LoadProblem>), Error> {
         let mut problems = Vec::new();
         let mut configs = Vec::new();
         for name in self.names(&self.layout.config_dir)? {
             match self.read_config(&name, None) {
-                Ok(Some(config)) => configs.push(config),
+                Ok(Some(config)) => configs.push((name, config)),
                 Ok(None) => {}
                 Err(error) => {
                     problems.push(LoadProblem { path: self.layout.config(&name), error: error.into() })
@@ -276,16 +278,12 @@ impl std::fmt::Debug for Store {
     }
 }
 
-fn check_name(domain: &Domain, name: &str) -> virt_types::Result<()> {
-    let refuse =
-        |detail: String| Err(virt_types::Error::new(ErrorCode::XmlError, ErrorDomain::Domain, detail));
+fn check_identity(domain: &Domain, name: &str) -> virt_types::Result<Uuid> {
+    let refuse = |detail: String| virt_types::Error::new(ErrorCode::XmlError, ErrorDomain::Domain, detail);
     if domain.name != name {
-        refuse(format!("the file of '{name}' holds a domain with the name '{}'", domain.name))
-    } else if domain.uuid.is_none() {
-        refuse("the domain has no UUID".to_owned())
-    } else {
-        Ok(())
+        return Err(refuse(format!("the file of '{name}' holds a domain with the name '{}'", domain.name)));
     }
+    domain.uuid.ok_or_else(|| refuse("the domain has no UUID".to_owned()))
 }
 
 fn read_text(path: &Path) -> Result<Option<String>, Error> {

@@ -257,7 +257,7 @@ impl Entry {
         };
         // A file with another identity is another domain: this one was undefined.
         let found = engine.store.read_config(name.as_str(), known.as_ref())?;
-        let found = found.filter(|found| found.config.uuid == Some(uuid));
+        let found = found.filter(|found| found.uuid == uuid);
         let version = |stored: &StoredConfig| (stored.fingerprint, stored.autostart);
         if found.as_ref().map(version) == known.as_ref().map(version) {
             return Ok(());

@@ -175,7 +175,10 @@ async fn a_caller_that_leaves_does_not_stop_its_job() {
     let mut snapshots = web.watch();
     snapshots
         .wait_for(|snapshot| {
-            snapshot.config.as_ref().is_some_and(|config| config.emulator.as_deref() == Some("/bin/other"))
+            snapshot
+                .config
+                .as_ref()
+                .is_some_and(|config| config.model().unwrap().emulator.as_deref() == Some("/bin/other"))
         })
         .await
         .unwrap();

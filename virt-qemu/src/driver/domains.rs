@@ -3,7 +3,6 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use virt_conf::domain::Domain;
 use virt_conf::{FormatFlags, ParseFlags};
 use virt_domain::{DomainHandle, StartOptions};
 use virt_driver::{
@@ -191,7 +190,7 @@ impl Domains for QemuConnection {
     fn info<'a>(&'a self, domain: &'a DomainRef) -> BoxFuture<'a, Result<DomainInfo>> {
         Box::pin(async move {
             let snapshot = self.find(domain).await?.snapshot();
-            let current = snapshot.current().map(Arc::clone).unwrap_or_default();
+            let current = snapshot.current()?.unwrap_or_default();
             let max_memory = current.memory.total;
             Ok(DomainInfo {
                 state: snapshot.status.state(),
@@ -218,8 +217,6 @@ impl Domains for QemuConnection {
         Box::pin(async move {
             known(flags, XmlFlags::all(), "qemuDomainGetXMLDesc")?;
             let snapshot = self.find(domain).await?.snapshot();
-            let inactive = snapshot.config.as_ref().filter(|_| flags.contains(XmlFlags::INACTIVE));
-            let document: Option<&Arc<Domain>> = inactive.or_else(|| snapshot.current());
             let mut format = FormatFlags::empty();
             for (flag, form) in [
                 (XmlFlags::SECURE, FormatFlags::SECURE),
@@ -228,14 +225,19 @@ impl Domains for QemuConnection {
             ] {
                 format.set(form, flags.contains(flag));
             }
-            document.map(|document| document.format(format)).ok_or_else(not_running)
+            let live = snapshot.live.as_ref().filter(|_| !flags.contains(XmlFlags::INACTIVE));
+            match (live, &snapshot.config, &snapshot.live) {
+                (Some(live), _, _) | (None, None, Some(live)) => Ok(live.format(format)),
+                (None, Some(config), _) => config.xml(format),
+                (None, None, None) => Err(not_running()),
+            }
         })
     }
 
     fn os_type<'a>(&'a self, domain: &'a DomainRef) -> BoxFuture<'a, Result<String>> {
         Box::pin(async move {
             let snapshot = self.find(domain).await?.snapshot();
-            Ok(snapshot.current().map(|current| current.os.os_type.text().to_owned()).unwrap_or_default())
+            Ok(snapshot.current()?.map(|current| current.os.os_type.text().to_owned()).unwrap_or_default())
         })
     }
 
@@ -269,7 +271,7 @@ impl Domains for QemuConnection {
     fn max_memory<'a>(&'a self, domain: &'a DomainRef) -> BoxFuture<'a, Result<u64>> {
         Box::pin(async move {
             let snapshot = self.find(domain).await?.snapshot();
-            Ok(snapshot.current().map(|current| current.memory.total).unwrap_or_default())
+            Ok(snapshot.current()?.map(|current| current.memory.total).unwrap_or_default())
         })
     }
 

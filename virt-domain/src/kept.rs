@@ -1,0 +1,182 @@
+//! Configurations of domains, kept small: of thousands of them a few are looked at in any minute.
+//!
+//! What is kept of each is its text, compressed against a typical one. The model is made of it when somebody asks, and
+//! shared for as long as anybody has it; those that were asked for last stay.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use lz4_flex::block::{compress_with_dict, decompress_with_dict};
+use virt_conf::FormatFlags;
+use virt_conf::domain::Domain;
+use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+
+use crate::Backend;
+
+/// A typical configuration. Texts that were compressed are never stored, so it may change.
+const TYPICAL: &[u8] = include_bytes!("dictionary.xml");
+
+/// How many models stay after they were asked for.
+const RECENT: usize = 32;
+
+/// What makes models of texts, and the models that were asked for last.
+pub(crate) struct Keeper {
+    backend: Arc<dyn Backend>,
+    recent: Mutex<VecDeque<Arc<Domain>>>,
+}
+
+/// The configuration of a domain.
+pub struct KeptConfig {
+    keeper: Arc<Keeper>,
+    compressed: Box<[u8]>,
+    length: usize,
+    /// Nothing in it is secret, and nothing is told of live domains only: every form of it is this text.
+    plain: bool,
+    model: Mutex<Weak<Domain>>,
+}
+
+// Changes under these locks are single assignments, pushes and pops.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Keeper {
+    pub(crate) fn new(backend: Arc<dyn Backend>) -> Arc<Self> {
+        Arc::new(Self { backend, recent: Mutex::default() })
+    }
+
+    /// Keeps a configuration.
+    pub(crate) fn keep(self: &Arc<Self>, mut config: Domain) -> Arc<KeptConfig> {
+        let text = self.backend.format_config(&config);
+        let plain = config.format(FormatFlags::empty()) == text;
+        let compressed = compress_with_dict(text.as_bytes(), TYPICAL).into_boxed_slice();
+        config.devices.shrink_to_fit();
+        let config = Arc::new(config);
+        let model = Mutex::new(Arc::downgrade(&config));
+        self.remember(config);
+        Arc::new(KeptConfig { keeper: Arc::clone(self), compressed, length: text.len(), plain, model })
+    }
+
+    fn remember(&self, config: Arc<Domain>) {
+        let mut recent = lock(&self.recent);
+        if recent.len() == RECENT {
+            recent.pop_front();
+        }
+        recent.push_back(config);
+    }
+}
+
+impl KeptConfig {
+    /// The model. Takes the time of a parse if it was not asked for lately.
+    ///
+    /// # Errors
+    /// What the driver says of its own text; one that it does not read is refused when it is to be kept.
+    pub fn model(&self) -> Result<Arc<Domain>> {
+        let mut model = lock(&self.model);
+        if let Some(model) = model.upgrade() {
+            return Ok(model);
+        }
+        let made = Arc::new(self.keeper.backend.parse_config(&self.text()?)?);
+        *model = Arc::downgrade(&made);
+        drop(model);
+        self.keeper.remember(Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// Its XML, as `virDomainGetXMLDesc` gives that of a domain which does not run.
+    ///
+    /// # Errors
+    /// As [`KeptConfig::model`].
+    pub fn xml(&self, flags: FormatFlags) -> Result<String> {
+        let written = FormatFlags::INACTIVE | FormatFlags::SECURE;
+        if self.plain && written.contains(flags) || flags == written {
+            return self.text();
+        }
+        Ok(self.model()?.format(flags))
+    }
+
+    fn text(&self) -> Result<String> {
+        let bytes = decompress_with_dict(&self.compressed, self.length, TYPICAL).map_err(damaged)?;
+        String::from_utf8(bytes).map_err(damaged)
+    }
+}
+
+fn damaged(source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorCode::InternalError, ErrorDomain::Domain, "a configuration in memory is damaged")
+        .caused_by(source)
+}
+
+impl fmt::Debug for KeptConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptConfig").field("length", &self.length).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Recover, Recovered, Start, Started};
+    use virt_conf::ParseFlags;
+    use virt_driver::BoxFuture;
+    use virt_types::CreateFlags;
+
+    struct Reader;
+
+    impl Backend for Reader {
+        fn error_domain(&self) -> ErrorDomain {
+            ErrorDomain::Domain
+        }
+        fn prepare<'a>(&'a self, config: &'a Domain, _: CreateFlags) -> BoxFuture<'a, Result<Domain>> {
+            Box::pin(async { Ok(config.clone()) })
+        }
+        fn start(&self, _: Start) -> BoxFuture<'_, Result<Started>> {
+            Box::pin(async { Err(Error::no_support("virDomainCreate")) })
+        }
+        fn recover(&self, _: Recover) -> BoxFuture<'_, Result<Recovered>> {
+            Box::pin(async { Err(Error::no_support("virDomainCreate")) })
+        }
+    }
+
+    fn keeper() -> Arc<Keeper> {
+        Keeper::new(Arc::new(Reader))
+    }
+
+    fn typical() -> Domain {
+        Domain::parse(std::str::from_utf8(TYPICAL).unwrap(), ParseFlags::INACTIVE).unwrap()
+    }
+
+    #[test]
+    fn a_model_is_the_same_after_it_was_forgotten() {
+        let keeper = keeper();
+        let mut config = typical();
+        config.name = "another".to_owned();
+        let kept = keeper.keep(config.clone());
+        assert!(kept.compressed.len() < kept.length / 10, "{} of {}", kept.compressed.len(), kept.length);
+        let first = kept.model().unwrap();
+        for number in 0..RECENT {
+            keeper.keep(Domain { name: number.to_string(), ..config.clone() });
+        }
+        assert!(Arc::ptr_eq(&first, &kept.model().unwrap()), "somebody has it");
+        drop(first);
+        assert!(lock(&kept.model).upgrade().is_none(), "nobody has it");
+        assert_eq!(*kept.model().unwrap(), config);
+        assert!(lock(&kept.model).upgrade().is_some(), "it was asked for last");
+    }
+
+    #[test]
+    fn secrets_are_told_only_to_those_who_ask() {
+        let text = std::str::from_utf8(TYPICAL).unwrap();
+        let secret = text.replace("type='vnc' port", "type='vnc' passwd='sesame' port");
+        let config = |text| Domain::parse(text, ParseFlags::INACTIVE).unwrap();
+        for (text, plain) in [(text, true), (&secret, false)] {
+            let kept = keeper().keep(config(text));
+            assert_eq!(kept.plain, plain);
+            for flags in
+                [FormatFlags::empty(), FormatFlags::INACTIVE, FormatFlags::SECURE, FormatFlags::all()]
+            {
+                assert_eq!(kept.xml(flags).unwrap(), config(text).format(flags), "{flags:?}");
+            }
+        }
+    }
+}
