@@ -220,13 +220,10 @@ impl Engine {
     }
 }
 
-/// Tells a task to look at its files. One that has many inputs waiting will look at them later than this report
-/// anyway.
+/// Tells a task to look at its files.
 fn poke(entry: &Arc<Entry>, input: Input) {
-    if let Err(tokio::sync::mpsc::error::TrySendError::Full(input)) = entry.mailbox.try_send(input) {
-        let mailbox = entry.mailbox.clone();
-        tokio::spawn(async move { mailbox.send(input).await.is_ok() });
-    }
+    // A task that has ended needs to know nothing.
+    let _ = entry.inbox.send(input);
 }
 
 /// Watches until the engine is closed.

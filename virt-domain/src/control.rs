@@ -83,7 +83,7 @@ async fn answer(engine: Arc<Engine>, mut stream: UnixStream) {
     let entry = DomainName::new(name).ok().and_then(|name| engine.maps().name(&name).cloned());
     let input = Input::Wanted(Box::new(Wanted { request, by, outlet }));
     let refused = match entry {
-        Some(entry) => entry.mailbox.send(input).await.err().map(|refused| refused.0),
+        Some(entry) => entry.inbox.send(input).err(),
         None => Some(input),
     };
     // A domain that is gone from here, or never was here, is nothing that this process holds.

@@ -3,7 +3,7 @@
 //! The owning task and the jobs that it runs share it under a lock that is never held across an await. Every change
 //! goes the same way: the state first, then the status file, then the published snapshot, then the events.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use tokio::sync::{Notify, mpsc, watch};
@@ -118,7 +118,9 @@ pub(crate) struct Core {
     pub(crate) store: Arc<Store>,
     pub(crate) bus: Arc<Bus>,
     state: Mutex<State>,
-    snapshot: watch::Sender<Arc<Snapshot>>,
+    snapshot: Mutex<Arc<Snapshot>>,
+    /// Made when somebody watches; few domains are watched.
+    watched: OnceLock<watch::Sender<Arc<Snapshot>>>,
     /// Wakes the task when there is something new to listen to or to do.
     pub(crate) stirred: Notify,
 }
@@ -167,8 +169,15 @@ impl Core {
             follow_ups: Vec::new(),
             panicked: false,
         };
-        let snapshot = watch::Sender::new(Arc::new(state.snapshot()));
-        Self { store, bus, state: Mutex::new(state), snapshot, stirred: Notify::new() }
+        let snapshot = Mutex::new(Arc::new(state.snapshot()));
+        Self {
+            store,
+            bus,
+            state: Mutex::new(state),
+            snapshot,
+            watched: OnceLock::new(),
+            stirred: Notify::new(),
+        }
     }
 
     /// The state. Never kept across an await.
@@ -178,11 +187,19 @@ impl Core {
     }
 
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.snapshot.borrow())
+        Arc::clone(&self.published())
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
-        self.snapshot.subscribe()
+        let published = self.published();
+        let watched = self.watched.get_or_init(|| watch::Sender::new(Arc::clone(&published)));
+        // Between the two nothing was published: the lock is held.
+        watched.subscribe()
+    }
+
+    // What is done under it is one assignment.
+    fn published(&self) -> MutexGuard<'_, Arc<Snapshot>> {
+        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -262,7 +279,12 @@ impl Locked<'_> {
             self.state.since = SystemTime::now();
             snapshot.since = self.state.since;
         }
-        self.core.snapshot.send_replace(Arc::new(snapshot));
+        let snapshot = Arc::new(snapshot);
+        let mut published = self.core.published();
+        published.clone_from(&snapshot);
+        if let Some(watched) = self.core.watched.get() {
+            watched.send_replace(snapshot);
+        }
     }
 
     /// Writes the status file of the running instance.

@@ -4,16 +4,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use virt_types::{DomainName, Error, ErrorCode, ErrorDomain, Result, Uuid};
 
 use crate::bus::Bus;
 use crate::changes::Changes;
 use crate::core::{Core, Guest};
+use crate::inbox::Inbox;
 use crate::ownership::Ownership;
 use crate::store::{Store, StoredConfig};
-use crate::task::{Input, Task};
+use crate::task::Task;
 
 /// How long calls may take and how many may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Default for Limits {
 /// One domain: its state, and the way to its task.
 pub(crate) struct Entry {
     pub(crate) core: Core,
-    pub(crate) mailbox: mpsc::Sender<Input>,
+    pub(crate) inbox: Inbox,
     engine: Weak<Engine>,
     /// Held while the guest changes hands, which takes many steps: the only lock that outlasts an await, and none but
     /// jobs of this one domain that need its guest ever wait for it.
@@ -160,18 +161,17 @@ impl Engine {
         config: Option<StoredConfig>,
         guest: Option<Guest>,
     ) -> Arc<Entry> {
-        let (mailbox, inbox) = mpsc::channel(64);
         let core =
             Core::new(Arc::clone(&self.store), Arc::clone(&self.bus), uuid, name.clone(), config, guest);
         let entry = Arc::new(Entry {
             core,
-            mailbox,
+            inbox: Inbox::default(),
             engine: Arc::downgrade(self),
             handing: tokio::sync::Mutex::new(()),
             seized: tokio::sync::Notify::new(),
         });
         maps.insert(uuid, name, Arc::clone(&entry));
-        self.runtime.spawn(Task::new(Arc::clone(&entry), self).run(inbox, self.closing.subscribe()));
+        self.runtime.spawn(Task::new(Arc::clone(&entry), self).run(self.closing.subscribe()));
         entry
     }
 

@@ -79,10 +79,8 @@ impl DomainHandle {
                 })
             }),
         };
-        match timeout_at(deadline, self.entry.mailbox.send(Input::Job(Box::new(request)))).await {
-            Err(_) => return Err(self.late(spec, deadline, false)),
-            Ok(Err(_)) => return Err(self.gone()),
-            Ok(Ok(())) => {}
+        if self.entry.inbox.send(Input::Job(Box::new(request))).is_err() {
+            return Err(self.gone());
         }
         let answer = match timeout_at(deadline, &mut answer).await {
             Ok(done) => Some(done),

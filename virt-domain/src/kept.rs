@@ -1,11 +1,12 @@
 //! Configurations of domains, kept small: of thousands of them a few are looked at in any minute.
 //!
-//! What is kept of each is its text, compressed against a typical one. The model is made of it when somebody asks, and
-//! shared for as long as anybody has it; those that were asked for last stay.
+//! What is kept of each is its text, compressed against a typical one. The model is made of it when somebody asks; those
+//! that were asked for last stay.
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lz4_flex::block::{compress_with_dict, decompress_with_dict};
 use virt_conf::FormatFlags;
@@ -23,7 +24,8 @@ const RECENT: usize = 32;
 /// What makes models of texts, and the models that were asked for last.
 pub(crate) struct Keeper {
     backend: Arc<dyn Backend>,
-    recent: Mutex<VecDeque<Arc<Domain>>>,
+    recent: Mutex<VecDeque<(u64, Arc<Domain>)>>,
+    last: AtomicU64,
 }
 
 /// The configuration of a domain.
@@ -33,17 +35,12 @@ pub struct KeptConfig {
     length: usize,
     /// Nothing in it is secret, and nothing is told of live domains only: every form of it is this text.
     plain: bool,
-    model: Mutex<Weak<Domain>>,
-}
-
-// Changes under these locks are single assignments, pushes and pops.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    number: u64,
 }
 
 impl Keeper {
     pub(crate) fn new(backend: Arc<dyn Backend>) -> Arc<Self> {
-        Arc::new(Self { backend, recent: Mutex::default() })
+        Arc::new(Self { backend, recent: Mutex::default(), last: AtomicU64::default() })
     }
 
     /// Keeps a configuration.
@@ -52,18 +49,26 @@ impl Keeper {
         let plain = config.format(FormatFlags::empty()) == text;
         let compressed = compress_with_dict(text.as_bytes(), TYPICAL).into_boxed_slice();
         config.devices.shrink_to_fit();
-        let config = Arc::new(config);
-        let model = Mutex::new(Arc::downgrade(&config));
-        self.remember(config);
-        Arc::new(KeptConfig { keeper: Arc::clone(self), compressed, length: text.len(), plain, model })
+        let number = self.last.fetch_add(1, Ordering::Relaxed);
+        self.remember(number, Arc::new(config));
+        Arc::new(KeptConfig { keeper: Arc::clone(self), compressed, length: text.len(), plain, number })
     }
 
-    fn remember(&self, config: Arc<Domain>) {
-        let mut recent = lock(&self.recent);
+    // Changes under the lock are single pushes and pops.
+    fn recent(&self) -> MutexGuard<'_, VecDeque<(u64, Arc<Domain>)>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn recall(&self, number: u64) -> Option<Arc<Domain>> {
+        self.recent().iter().find(|(known, _)| *known == number).map(|(_, model)| Arc::clone(model))
+    }
+
+    fn remember(&self, number: u64, model: Arc<Domain>) {
+        let mut recent = self.recent();
         if recent.len() == RECENT {
             recent.pop_front();
         }
-        recent.push_back(config);
+        recent.push_back((number, model));
     }
 }
 
@@ -73,15 +78,12 @@ impl KeptConfig {
     /// # Errors
     /// What the driver says of its own text; one that it does not read is refused when it is to be kept.
     pub fn model(&self) -> Result<Arc<Domain>> {
-        let mut model = lock(&self.model);
-        if let Some(model) = model.upgrade() {
+        if let Some(model) = self.keeper.recall(self.number) {
             return Ok(model);
         }
-        let made = Arc::new(self.keeper.backend.parse_config(&self.text()?)?);
-        *model = Arc::downgrade(&made);
-        drop(model);
-        self.keeper.remember(Arc::clone(&made));
-        Ok(made)
+        let model = Arc::new(self.keeper.backend.parse_config(&self.text()?)?);
+        self.keeper.remember(self.number, Arc::clone(&model));
+        Ok(model)
     }
 
     /// Its XML, as `virDomainGetXMLDesc` gives that of a domain which does not run.
@@ -154,14 +156,13 @@ mod tests {
         let kept = keeper.keep(config.clone());
         assert!(kept.compressed.len() < kept.length / 10, "{} of {}", kept.compressed.len(), kept.length);
         let first = kept.model().unwrap();
+        assert!(Arc::ptr_eq(&first, &kept.model().unwrap()), "it was asked for last");
         for number in 0..RECENT {
             keeper.keep(Domain { name: number.to_string(), ..config.clone() });
         }
-        assert!(Arc::ptr_eq(&first, &kept.model().unwrap()), "somebody has it");
-        drop(first);
-        assert!(lock(&kept.model).upgrade().is_none(), "nobody has it");
-        assert_eq!(*kept.model().unwrap(), config);
-        assert!(lock(&kept.model).upgrade().is_some(), "it was asked for last");
+        let again = kept.model().unwrap();
+        assert!(!Arc::ptr_eq(&first, &again), "others were asked for since");
+        assert_eq!(*again, config);
     }
 
     #[test]

@@ -41,6 +41,7 @@ mod engine;
 mod error;
 mod handle;
 mod implied;
+mod inbox;
 mod job;
 mod kept;
 mod layout;

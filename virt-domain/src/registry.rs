@@ -338,7 +338,7 @@ impl Engine {
                 // One that turned out not to run needs no hold.
                 entry.release_if_idle(&engine).await;
                 // Whoever holds it is listened to from now on; what was found has its consequences.
-                let _ = entry.mailbox.send(Input::StatusTouched).await;
+                let _ = entry.inbox.send(Input::StatusTouched);
             });
         }
         let deadline = Instant::now() + self.limits.recovery;

@@ -18,6 +18,9 @@ use crate::layout::{Layout, name_of};
 use crate::status_file::{StatusFile, shutoff_reason};
 use crate::{Backend, LoadProblem};
 
+/// Things by the name of their domain.
+type Named<T> = Vec<(String, T)>;
+
 /// Larger files are refused: no domain's XML comes near.
 const MAX_FILE: u64 = 64 << 20;
 
@@ -256,7 +259,7 @@ impl Store {
     }
 
     /// Every configuration that can be read, by its name, and the others.
-    pub(crate) fn load_configs(&self) -> Result<(Vec<(String, StoredConfig)>, Vec<LoadProblem>), Error> {
+    pub(crate) fn load_configs(&self) -> Result<(Named<StoredConfig>, Vec<LoadProblem>), Error> {
         let mut problems = Vec::new();
         let mut configs = Vec::new();
         for name in self.names(&self.layout.config_dir)? {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 use virt_driver::BoxFuture;
@@ -105,22 +105,20 @@ impl Task {
     }
 
     /// Runs until the engine is closed or the domain is gone.
-    pub(crate) async fn run(mut self, mut inbox: mpsc::Receiver<Input>, mut closing: watch::Receiver<bool>) {
+    pub(crate) async fn run(mut self, mut closing: watch::Receiver<bool>) {
         let entry = Arc::clone(&self.entry);
+        let _ends = EndOfInbox(Arc::clone(&entry));
         loop {
             tokio::select! {
                 biased;
                 () = crate::engine::until_closed(&mut closing) => {
                     self.running.shutdown().await;
-                    return self.let_go().await;
+                    return Box::pin(self.let_go()).await;
                 }
                 report = next_report(&entry) => self.report(report),
                 () = entry.core.stirred.notified() => {}
                 Some(ended) = self.running.join_next_with_id(), if !self.running.is_empty() => self.ended(ended),
-                input = inbox.recv() => match input {
-                    Some(input) => self.input(input),
-                    None => return,
-                },
+                input = entry.inbox.next() => self.input(input),
             }
             let Some(engine) = self.engine.upgrade() else { return };
             self.follow_up(&engine);
@@ -130,7 +128,8 @@ impl Task {
                 break;
             }
         }
-        self.refuse_rest(inbox).await;
+        // Rare, and not to take room in every task.
+        Box::pin(self.refuse_rest()).await;
     }
 
     fn report(&self, report: BackendEvent) {
@@ -234,7 +233,6 @@ impl Task {
         if self.following.as_ref().is_some_and(|following| !following.is_finished()) {
             return;
         }
-        let mailbox = self.entry.mailbox.clone();
         let entry = Arc::clone(&self.entry);
         let engine = Arc::clone(engine);
         self.following = Some(self.background(async move {
@@ -264,7 +262,7 @@ impl Task {
                     None => break,
                 }
             }
-            let _ = mailbox.send(Input::HolderGone).await;
+            let _ = entry.inbox.send(Input::HolderGone);
         }));
     }
 
@@ -504,9 +502,8 @@ impl Task {
         over
     }
 
-    async fn refuse_rest(mut self, mut inbox: mpsc::Receiver<Input>) {
-        inbox.close();
-        while let Some(input) = inbox.recv().await {
+    async fn refuse_rest(mut self) {
+        for input in self.entry.inbox.close() {
             self.input_after_end(input);
         }
         let snapshot = self.entry.core.snapshot();
@@ -528,6 +525,15 @@ impl Task {
             Input::Wanted(mut wanted) => wanted.outlet.say("yielded"),
             Input::ConfigTouched | Input::StatusTouched | Input::HolderGone => {}
         }
+    }
+}
+
+/// Closes the inbox of a task that ends, in whatever way.
+struct EndOfInbox(Arc<Entry>);
+
+impl Drop for EndOfInbox {
+    fn drop(&mut self) {
+        self.0.inbox.close();
     }
 }
 
