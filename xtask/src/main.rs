@@ -9,6 +9,7 @@
 mod args;
 mod bench;
 mod ci;
+mod codegen;
 mod conformance;
 mod distro;
 mod fuzz;
@@ -51,6 +52,12 @@ const VERBS: &[Verb] = &[
     Verb { name: "test", form: "[--no-conformance]", help: "run every test", run: suites::run_test },
     Verb { name: "ci", form: "", help: "fmt, clippy, doc, tidy and every test", run: ci::run },
     Verb { name: "tidy", form: "", help: "check the rules of this repository", run: tidy::run },
+    Verb {
+        name: "codegen",
+        form: "[--check]",
+        help: "write the files that are made from the code",
+        run: codegen::run,
+    },
     Verb {
         name: "guest",
         form: "[--force] [--boot]",

@@ -1,5 +1,7 @@
 //! The form of a type on the wire, as data.
 
+use std::fmt;
+
 /// The form of a type on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
@@ -96,4 +98,31 @@ pub struct UnionShape {
     pub name: &'static str,
     /// Its cases: discriminant, name, form.
     pub cases: &'static [(i32, &'static str, Shape)],
+}
+
+/// The form in the words of XDR: `Domain?` is optional, `Domain<16384>` a list of at most so many.
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Void => f.write_str("void"),
+            Self::Char => f.write_str("char"),
+            Self::UnsignedChar => f.write_str("unsigned char"),
+            Self::UnsignedShort => f.write_str("unsigned short"),
+            Self::Int => f.write_str("int"),
+            Self::UnsignedInt => f.write_str("unsigned int"),
+            Self::Hyper => f.write_str("hyper"),
+            Self::UnsignedHyper => f.write_str("unsigned hyper"),
+            Self::Double => f.write_str("double"),
+            // All strings have the same limit.
+            Self::String { .. } => f.write_str("string"),
+            Self::Opaque { max } => write!(f, "opaque<{max}>"),
+            Self::FixedOpaque { length } => write!(f, "opaque[{length}]"),
+            Self::Optional(shape) => write!(f, "{shape}?"),
+            Self::Array { item, max } => write!(f, "{item}<{max}>"),
+            Self::FixedArray { item, length } => write!(f, "{item}[{length}]"),
+            Self::Struct(shape) => f.write_str(shape.name),
+            Self::Enum(shape) => f.write_str(shape.name),
+            Self::Union(shape) => f.write_str(shape.name),
+        }
+    }
 }

@@ -19,6 +19,8 @@ const KEYS: &[&str] = &["description", "license", "readme", "repository", "rust_
 /// Each parser of what others wrote has a fuzz target: target, then a file that exists once the parser does.
 const PARSERS: &[(&str, &str)] = &[
     ("xml", "virt-xml/src/document.rs"),
+    ("packet", "virt-proto/src/packet/mod.rs"),
+    ("arguments", "virt-proto/src/xdr/decoder.rs"),
     ("qmp_line", "virt-qmp/src/codec.rs"),
     ("domain", "virt-conf/src/domain/mod.rs"),
     ("documents", "virt-conf/src/kind.rs"),

@@ -15,6 +15,7 @@ use std::{
 
 use crate::{
     args::Args,
+    codegen,
     process::{During, Failure, Result, output},
     workspace::{self, Package, packages},
 };
@@ -47,6 +48,9 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     layers::check(&repository, &mut findings);
     sources::check(&repository, &mut findings);
     documents::check(&repository, &mut findings);
+    for (file, fault) in codegen::findings() {
+        findings.add(file, fault);
+    }
     println!("{}", sources::sizes(&repository.sources));
     if findings.0.is_empty() {
         println!("tidy: {} files, nothing to mend", repository.files.len());
