@@ -88,6 +88,14 @@ impl Connection {
                 let directories = Directories::from(&uri.scope);
                 Arc::new(QemuConnection::open_with(directories, uri.to_string(), limits).await?)
             }
+            #[cfg(feature = "testdriver")]
+            "test" => {
+                let crate::Scope::Pretended(path) = &uri.scope else {
+                    let detail = format!("connection URI '{uri}' names no pretended host");
+                    return Err(Error::new(ErrorCode::InvalidArg, ErrorDomain::Test, detail));
+                };
+                Arc::new(virt_testdriver::TestConnection::open(path)?)
+            }
             other => {
                 let detail = format!("'{other}' URIs");
                 return Err(Error::new(ErrorCode::NoConnect, ErrorDomain::None, detail));

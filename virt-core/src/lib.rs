@@ -54,6 +54,8 @@ pub use virt_lxc as lxc;
 #[cfg(feature = "qemu")]
 pub use virt_qemu as qemu;
 pub use virt_sys as sys;
+#[cfg(feature = "testdriver")]
+pub use virt_testdriver as testdriver;
 pub use virt_types as types;
 pub use virt_types::*;
 #[cfg(feature = "xen")]

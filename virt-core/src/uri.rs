@@ -15,6 +15,8 @@ pub enum Scope {
     Session,
     /// The host's domains.
     System,
+    /// Those of a pretended host: `/default`, or the file that describes it.
+    Pretended(String),
 }
 
 #[cfg(feature = "qemu")]
@@ -24,6 +26,8 @@ impl From<&Scope> for virt_qemu::driver::Directories {
             Scope::Embed(Some(root)) => Self::Root(root.clone()),
             Scope::Embed(None) | Scope::Session => Self::User,
             Scope::System => Self::System,
+            // Only the test driver has such hosts; to this one the path is a directory like any other.
+            Scope::Pretended(path) => Self::Root(path.into()),
         }
     }
 }
@@ -52,7 +56,7 @@ impl FromStr for Uri {
     fn from_str(text: &str) -> Result<Self> {
         let refuse = |why: String| {
             Error::new(ErrorCode::InvalidArg, ErrorDomain::None, format!("connection URI '{text}': {why}"))
-                .with_hint("this engine opens qemu:///embed, qemu:///embed?root=DIR, qemu:///session and qemu:///system")
+                .with_hint("this engine opens qemu:///embed, qemu:///embed?root=DIR, qemu:///session, qemu:///system and test:///default")
         };
         let (driver, rest) =
             text.split_once("://").ok_or_else(|| refuse("no '://' after the driver".into()))?;
@@ -60,6 +64,10 @@ impl FromStr for Uri {
         let (host, path) = place.split_once('/').unwrap_or((place, ""));
         if !host.is_empty() || driver.contains('+') {
             return Err(refuse("remote connections are not supported".into()));
+        }
+        if driver == "test" {
+            let path = decode(path).ok_or_else(|| refuse(format!("'{path}' is not encoded well")))?;
+            return Ok(Self { driver: driver.to_owned(), scope: Scope::Pretended(format!("/{path}")) });
         }
         let mut root = None;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -100,6 +108,7 @@ impl fmt::Display for Uri {
             }
             Scope::Session => write!(f, "{}:///session", self.driver),
             Scope::System => write!(f, "{}:///system", self.driver),
+            Scope::Pretended(path) => write!(f, "{}://{}", self.driver, encode(path)),
         }
     }
 }
@@ -153,7 +162,13 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        for text in ["qemu:///embed", "qemu:///session", "qemu:///system", "qemu:///embed?root=/a%20b/%3F"] {
+        for text in [
+            "qemu:///embed",
+            "qemu:///session",
+            "qemu:///system",
+            "qemu:///embed?root=/a%20b/%3F",
+            "test:///default",
+        ] {
             assert_eq!(text.parse::<Uri>().unwrap().to_string(), text);
         }
     }

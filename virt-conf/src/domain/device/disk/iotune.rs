@@ -34,6 +34,16 @@ macro_rules! limits {
                 });
             }
 
+            /// The limit of this name, to change it.
+            #[must_use]
+            pub fn limit_mut(&mut self, name: &str) -> Option<&mut u64> {
+                match name {
+                    $(stringify!($field) => Some(&mut self.$field),)+
+                    $(stringify!($late) => Some(&mut self.$late),)+
+                    _ => None,
+                }
+            }
+
             /// Every limit but the lengths of bursts, with its name.
             #[must_use]
             pub const fn rates(&self) -> [(&'static str, u64); 13] {

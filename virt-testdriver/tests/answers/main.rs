@@ -1,0 +1,7 @@
+//! The driver's answers, compared with those of libvirt 9.0.0.
+
+#[macro_use]
+mod support;
+
+mod domains;
+mod hosts;
