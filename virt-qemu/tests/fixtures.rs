@@ -16,6 +16,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use virt_conf::domain::Domain;
+use virt_conf::{FormatFlags, ParseFlags};
 use virt_qemu::caps::Capabilities;
 use virt_qemu::planner::{CapabilitySource, Planner};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
@@ -77,6 +79,27 @@ fn documents_come_to_what_stock_libvirt_makes_of_them() {
         }
     }
     assert!(report.is_empty(), "{report}");
+}
+
+/// Where stock libvirt accepts a domain, writes a file that it does not read, and so loses the domain when it is
+/// started anew.
+#[test]
+fn what_libvirt_loses_is_kept() {
+    let planner = planner();
+    for devices in [
+        "<controller type='usb' index='5' model='none'/>",
+        "<hostdev type='usb'><source/></hostdev>",
+        "<video><model type='none'/></video>",
+    ] {
+        let xml = format!(
+            "<domain type='qemu'><name>kept</name><memory>65536</memory>\
+             <uuid>0f6a4f52-7f0e-4c39-9c55-0a6a8f3f9d11</uuid>\
+             <os><type arch='x86_64' machine='q35'>hvm</type></os><devices>{devices}</devices></domain>"
+        );
+        let written = planner.canonical(&xml).unwrap();
+        let read = Domain::parse(&written, ParseFlags::INACTIVE).unwrap();
+        assert_eq!(read.format(FormatFlags::INACTIVE), written, "{devices}");
+    }
 }
 
 fn check(planner: &Planner, dir: &Path) -> Vec<String> {

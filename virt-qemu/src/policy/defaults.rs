@@ -3,8 +3,8 @@
 use virt_conf::Result;
 use virt_conf::domain::Domain;
 use virt_conf::domain::device::{
-    ControllerKind, ControllerType, Input, InputBus, InputType, Memballoon, MemballoonModel, Panic,
-    PanicModel, PciController, PciModel, UsbModel,
+    Controller, ControllerKind, ControllerType, Input, InputBus, InputType, Memballoon, MemballoonModel,
+    Panic, PanicModel, PciController, PciModel, UsbModel,
 };
 use virt_types::Arch;
 
@@ -79,7 +79,9 @@ pub(super) fn add(domain: &mut Domain, caps: &Capabilities) -> Result<()> {
         add_input(domain, InputType::Mouse, InputBus::Ps2);
         add_input(domain, InputType::Keyboard, InputBus::Ps2);
     }
-    if board.usb && domain.controller(ControllerType::Usb, 0).is_none() {
+    // libvirt looks only at a controller with the number 0, and then writes what it does not read again.
+    let disabled = domain.devices.controllers.iter().any(Controller::is_usb_none);
+    if board.usb && !disabled && domain.controller(ControllerType::Usb, 0).is_none() {
         domain.add_usb_controller(0, board.usb_model);
     }
     if board.sata {

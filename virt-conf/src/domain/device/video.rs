@@ -210,7 +210,9 @@ impl Video {
         self.vram = model.attr_u32("vram", Base::Ten)?.unwrap_or(0);
         self.vram64 = model.attr_u32("vram64", Base::Ten)?.unwrap_or(0);
         self.vgamem = model.attr_u32("vgamem", Base::Ten)?.unwrap_or(0);
-        self.heads = model.attr_u32("heads", Base::Ten)?.unwrap_or(1);
+        // What is no card has no screens; filling clears the rest.
+        let heads = u32::from(self.model != VideoModel::None);
+        self.heads = model.attr_u32("heads", Base::Ten)?.unwrap_or(heads);
         self.blob = model.attr_on_off("blob")?;
         Ok(())
     }
