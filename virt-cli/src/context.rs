@@ -131,6 +131,7 @@ fn scope(scope: &Scope) -> String {
         Scope::Embed(Some(root)) => format!("directory {}", root.display()),
         Scope::Embed(None) | Scope::Session => format!("user {}", user_name()),
         Scope::System => "this host".to_owned(),
+        Scope::Pretended(path) => format!("pretended host {path}"),
     }
 }
 
