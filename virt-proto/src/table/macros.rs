@@ -68,6 +68,7 @@ macro_rules! procedures {
                     program: &$program,
                     number: $number,
                     name: stringify!($name),
+                    module: module_path!(),
                     api: $crate::table::macros::one_of!(None $(Some($api))?),
                     summary: concat!($($doc),+).trim_ascii(),
                     direction: $crate::table::macros::direction!($($event)? $(@ $direction)?),

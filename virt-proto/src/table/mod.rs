@@ -32,6 +32,8 @@ pub struct Row {
     pub number: i32,
     /// Its name here, such as `DomainGetXmlDesc`.
     pub name: &'static str,
+    /// The path of the module that it stands in.
+    pub(crate) module: &'static str,
     /// The function of libvirt's API that it carries, such as `virDomainGetXMLDesc`, if it carries one.
     pub api: Option<&'static str>,
     /// What it does, in a sentence.
@@ -180,6 +182,19 @@ impl Row {
         }
         // The one number that libvirt sets apart.
         if words == "domain_event_block_job2" { "domain_event_block_job_2".to_owned() } else { words }
+    }
+
+    /// What it is about, such as `domain::block`: the module that it stands in, without the program.
+    ///
+    /// ```
+    /// use virt_proto::{Procedure, qemu, remote};
+    /// assert_eq!(remote::DomainBlockPull::ROW.subject(), "domain::block");
+    /// assert_eq!(qemu::DomainAttach::ROW.subject(), "qemu");
+    /// ```
+    #[must_use]
+    pub fn subject(&self) -> &'static str {
+        let path = self.module.split_once("::").map_or(self.module, |(_, path)| path);
+        path.strip_prefix("remote::").unwrap_or(path)
     }
 
     /// libvirt's name of the number, such as `REMOTE_PROC_DOMAIN_GET_XML_DESC`.
