@@ -11,6 +11,11 @@ pub fn page_size() -> usize {
     rustix::param::page_size()
 }
 
+/// Ticks of the clock in a second, in which the kernel counts the times of processors.
+pub fn clock_ticks() -> u64 {
+    rustix::param::clock_ticks_per_second()
+}
+
 /// How many processors are online. At least 1.
 pub fn online_cpus() -> usize {
     let list = crate::fs::read_bounded("/sys/devices/system/cpu/online".as_ref(), 64 * 1024).ok();

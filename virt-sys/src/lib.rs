@@ -34,6 +34,7 @@
 
 pub mod activation;
 pub mod clock;
+pub mod cpuid;
 #[cfg(feature = "tokio")]
 mod duplex;
 mod error;

@@ -108,7 +108,7 @@ impl Host {
 
 impl Migration {
     fn format(&self, w: &mut Writer) {
-        w.element("migration_features", |w| {
+        w.open_element("migration_features", |w| {
             if self.live {
                 w.element("live", |_| {});
             }

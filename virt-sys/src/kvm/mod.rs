@@ -1,11 +1,15 @@
 //! Whether `/dev/kvm` can be used, and if not, why and what to do.
 
+mod facts;
+
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
+
+pub use facts::{Tsc, max_vcpus, msr, threads_per_subcore, tsc};
 
 use crate::user::{Accounts, effective_groups, effective_uid};
 
@@ -90,13 +94,13 @@ fn check_device(path: &Path) -> Kvm {
             };
         }
     };
-    match ioctl(device.as_fd(), KVM_GET_API_VERSION) {
+    match ioctl(device.as_fd(), KVM_GET_API_VERSION, 0) {
         Ok(KVM_API_VERSION) => {}
         Ok(version) => return Kvm::WrongVersion { version },
         Err(error) if error.raw_os_error() == Some(libc::ENOTTY) => return Kvm::WrongVersion { version: -1 },
         Err(error) => return Kvm::Other { errno: error.raw_os_error().unwrap_or(libc::EIO) },
     }
-    match ioctl(device.as_fd(), KVM_CREATE_VM) {
+    match ioctl(device.as_fd(), KVM_CREATE_VM, 0) {
         Ok(fd) => {
             // SAFETY: the kernel has just made this descriptor for us; nobody else knows its number.
             drop(unsafe { <std::os::fd::OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(fd) });
@@ -109,10 +113,14 @@ fn check_device(path: &Path) -> Kvm {
     }
 }
 
-/// An ioctl with the argument 0.
-fn ioctl(fd: std::os::fd::BorrowedFd<'_>, request: libc::c_ulong) -> io::Result<i32> {
-    // SAFETY: both requests used here take an integer argument, no pointer.
-    let result = unsafe { libc::ioctl(fd.as_raw_fd(), request as _, 0) };
+/// An ioctl with an integer as argument.
+fn ioctl(
+    fd: std::os::fd::BorrowedFd<'_>,
+    request: libc::c_ulong,
+    argument: libc::c_ulong,
+) -> io::Result<i32> {
+    // SAFETY: all requests that this is used for take an integer argument, no pointer.
+    let result = unsafe { libc::ioctl(fd.as_raw_fd(), request as _, argument) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }
 
