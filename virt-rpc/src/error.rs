@@ -18,6 +18,17 @@ pub enum Error {
         /// What it said.
         source: io::Error,
     },
+    /// TLS, or a file that it needs.
+    #[error("cannot {doing}: {source}")]
+    Tls {
+        /// What was tried.
+        doing: String,
+        /// What is wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// One side does not want the other.
+    #[error("{0}")]
+    Refused(&'static str),
     /// The peer sent what is no message.
     #[error("the peer sent what is no message: {0}")]
     Frame(#[from] FrameError),
@@ -33,11 +44,25 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let doing = doing.into();
+        |source| Self::Io { doing, source }
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls<E>(doing: impl Into<String>) -> impl FnOnce(E) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let doing = doing.into();
+        |source| Self::Tls { doing, source: source.into() }
+    }
+
     /// What libvirt's client says of it; the caller adds the cause.
     pub(crate) fn to_call_error(&self) -> virt_types::Error {
         let code = match self {
-            Self::Io { .. } | Self::Ended => ErrorCode::SystemError,
-            Self::Frame(_) => ErrorCode::Rpc,
+            Self::Io { .. } | Self::Tls { .. } | Self::Ended => ErrorCode::SystemError,
+            Self::Frame(_) | Self::Refused(_) => ErrorCode::Rpc,
             Self::Silent | Self::Closed => ErrorCode::InternalError,
         };
         virt_types::Error::new(code, ErrorDomain::Rpc, self.to_string())

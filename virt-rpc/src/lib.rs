@@ -13,6 +13,8 @@ mod io;
 pub mod keepalive;
 mod outgoing;
 pub mod server;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use auth::Auth;
 pub use client::RpcClient;

@@ -22,6 +22,7 @@ mod service;
 mod stream;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -226,6 +227,10 @@ struct Arrival {
 }
 
 impl Arrival {
+    fn tcp(transport: TransportKind, address: SocketAddr) -> Self {
+        Self { transport, address: address.to_string(), identity: Identity::default() }
+    }
+
     fn unix(peer: Option<Peer>) -> Self {
         Self {
             transport: TransportKind::Unix,
