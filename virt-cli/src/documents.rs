@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use virt_core::conf::storage_pool::PoolType;
 use virt_core::conf::{Kind, Surroundings, TextEnum as _, network};
 use virt_core::types::PciAddress;
 use virt_core::xml::Document;
@@ -18,7 +19,14 @@ pub(crate) fn kind(name: &str) -> Result<Kind> {
 /// What a definition of the document gives back, on this host or on a recorded one.
 pub(crate) fn canonical(kind: Kind, text: &str, on_this_host: bool) -> Result<String> {
     let document = Document::parse(text)?;
-    kind.canonical(&document, &Surroundings { network: &NetworkHost { on_this_host } })
+    let network = NetworkHost { on_this_host };
+    let around = Surroundings { network: &network, pools: &is_known, ..Surroundings::default() };
+    kind.canonical(&document, &around)
+}
+
+/// Of the types of pools, those that today's hosts have.
+fn is_known(pool: PoolType) -> bool {
+    !matches!(pool, PoolType::Sheepdog | PoolType::Vstorage)
 }
 
 /// What networks need to know of the host; a recorded one has no virtual functions.

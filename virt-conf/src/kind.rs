@@ -7,11 +7,13 @@ use virt_xml::{Document, Element};
 
 use crate::domain::Domain;
 use crate::network::{self, Network};
+use crate::storage_pool::{PoolType, StoragePool};
+use crate::storage_volume::{Capacity, Volume};
 use crate::{FormatFlags, ParseFlags, Result};
 
 text_enum! {
     /// A kind of document, by the short name that tools use for it.
-    pub enum Kind { #[default] Domain = "domain", Network = "network" }
+    pub enum Kind { #[default] Domain = "domain", Network = "network", Pool = "pool", Volume = "vol" }
 }
 
 /// What is around a document that it does not say itself.
@@ -19,11 +21,15 @@ text_enum! {
 pub struct Surroundings<'a> {
     /// The host that networks are set up on.
     pub network: &'a dyn network::Policy,
+    /// The types of pools that can be had.
+    pub pools: &'a dyn Fn(PoolType) -> bool,
+    /// The directory of the pool that volumes are for.
+    pub volumes: &'a str,
 }
 
 impl Default for Surroundings<'_> {
     fn default() -> Self {
-        Self { network: &network::NullPolicy }
+        Self { network: &network::NullPolicy, pools: &|_| true, volumes: "/var/lib/libvirt/images" }
     }
 }
 
@@ -52,6 +58,8 @@ impl Kind {
         match self {
             Self::Domain => "domain",
             Self::Network => "network",
+            Self::Pool => "pool",
+            Self::Volume => "volume",
         }
     }
 
@@ -87,6 +95,18 @@ impl Kind {
                 network.fill(around.network)?;
                 network.validate(around.network)?;
                 network.format(inactive)
+            }
+            Self::Pool => {
+                let mut pool = StoragePool::parse_element(el)?;
+                pool.fill(None);
+                pool.validate(around.pools)?;
+                pool.format()
+            }
+            Self::Volume => {
+                let mut volume = Volume::parse_element(el, PoolType::Dir, Capacity::UnlessBacked)?;
+                volume.fill(Some(around.volumes));
+                volume.validate_file()?;
+                volume.format()
             }
         })
     }

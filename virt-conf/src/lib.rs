@@ -35,6 +35,8 @@ pub mod error;
 mod kind;
 pub mod network;
 mod options;
+pub mod storage_pool;
+pub mod storage_volume;
 
 pub use kind::{Kind, Surroundings};
 pub use options::{FormatFlags, ParseFlags};

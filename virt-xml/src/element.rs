@@ -123,6 +123,11 @@ impl<'a> Element<'a> {
         self.node
     }
 
+    /// Takes note of child elements that are known but say nothing where they stand, such as figures that only a dump has.
+    pub fn pass_over(self, names: &'static [&'static str]) {
+        self.children_in(names).for_each(Self::take_all);
+    }
+
     /// Line, column and path of the element.
     #[must_use]
     pub fn place(self) -> Place {

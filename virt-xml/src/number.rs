@@ -5,6 +5,8 @@
 pub enum Base {
     /// Decimal.
     Ten,
+    /// Octal.
+    Eight,
     /// Hexadecimal, `0x` allowed.
     Sixteen,
     /// Decimal, `0x` hexadecimal, or octal after a leading `0`.
@@ -21,6 +23,7 @@ fn parse(text: &str, base: Base) -> Option<(bool, u64)> {
     let hexadecimal = || digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"));
     let (radix, digits) = match base {
         Base::Ten => (10, digits),
+        Base::Eight => (8, digits),
         Base::Sixteen => (16, hexadecimal().unwrap_or(digits)),
         Base::Any => match hexadecimal() {
             Some(rest) => (16, rest),
@@ -75,6 +78,8 @@ mod tests {
             ("0x1f", Base::Any, Some(31)),
             ("017", Base::Any, Some(15)),
             ("0", Base::Any, Some(0)),
+            ("0744", Base::Eight, Some(0o744)),
+            ("8", Base::Eight, None),
             ("1f", Base::Sixteen, Some(31)),
             ("-1", Base::Ten, None),
             ("++1", Base::Ten, None),
