@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use virt_driver::{
-    BoxFuture, Connection, DomainStatistics, DomainTuning, Domains, Guests, Hypervisor, SavedStates,
+    BoxFuture, Connection, DomainStatistics, DomainTuning, Domains, Guests, Hypervisor, Networks, SavedStates,
 };
 use virt_types::{ErrorCode, Result};
 
@@ -104,6 +104,10 @@ impl Connection for TestConnection {
     }
 
     fn guests(&self) -> Option<&dyn Guests> {
+        Some(self)
+    }
+
+    fn networks(&self) -> Option<&dyn Networks> {
         Some(self)
     }
 

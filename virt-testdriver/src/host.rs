@@ -2,11 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use virt_driver::{DomainEvent, DomainEventFilter};
+use virt_driver::{DomainEvent, DomainEventFilter, NetworkEvent, ObjectEventFilter};
+use virt_types::Uuid;
 
 use crate::document::User;
 use crate::domain::Guest;
 use crate::events::Bus;
+use crate::network::NetworkList;
 use crate::node::Node;
 
 /// A host that exists in memory only.
@@ -14,9 +16,11 @@ use crate::node::Node;
 pub(crate) struct Host {
     pub(crate) node: Node,
     pub(crate) guests: Vec<Guest>,
+    pub(crate) networks: NetworkList,
     /// Who may open it; everybody if there is none.
     pub(crate) users: Vec<User>,
     pub(crate) domain_events: Bus<DomainEventFilter, DomainEvent>,
+    pub(crate) network_events: Bus<ObjectEventFilter<Uuid>, NetworkEvent>,
     /// How many events of domains there were.
     pub(crate) told: u64,
     last_id: i32,
@@ -28,8 +32,10 @@ impl Host {
         Self {
             node,
             guests: Vec::new(),
+            networks: NetworkList::default(),
             users: Vec::new(),
             domain_events: Bus::default(),
+            network_events: Bus::default(),
             told: 0,
             last_id: 0,
         }

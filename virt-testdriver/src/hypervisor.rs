@@ -1,7 +1,8 @@
 //! The calls on the connection and its host.
 
+use virt_cpu::Description;
 use virt_driver::{Hypervisor, NodeCpuMap, NodeInfo, NodeStat, SecurityModel};
-use virt_types::Result;
+use virt_types::{Arch, Result, TextEnum};
 
 use crate::connection::{Answer, TestConnection};
 use crate::domain::MAX_VCPUS;
@@ -37,6 +38,20 @@ const CPU_TIMES: [(&str, u64); 4] = [
 /// File descriptors, texts as typed parameters, and the right order of the arguments of `virNetworkUpdate`
 /// (`VIR_DRV_FEATURE_…`).
 const FEATURES: [i32; 3] = [8, 9, 16];
+
+/// `VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES`
+const EXPAND_FEATURES: u32 = 0x1;
+
+/// The best CPU that all these can be, as a document.
+fn baseline(xmls: &[String], expand: bool) -> Result<String> {
+    let cpus = xmls.iter().map(|xml| Description::parse_host(xml)).collect::<Result<Vec<_>>>()?;
+    let arch = cpus.first().map_or(Arch::None, |first| first.arch);
+    let mut cpu = virt_cpu::baseline(arch, &cpus, false)?;
+    if expand {
+        virt_cpu::expand(arch, &mut cpu)?;
+    }
+    Ok(cpu.to_xml())
+}
 
 /// How many pages there are of each of `sizes` kinds in each of `count` cells: made up, the same for the same places.
 fn free_pages(sizes: usize, start: i32, count: u32) -> Vec<u64> {
@@ -117,6 +132,22 @@ impl Hypervisor for TestConnection {
 
     fn supports_feature(&self, feature: i32) -> Answer<'_, bool> {
         self.answer(|_| Ok(FEATURES.contains(&feature)))
+    }
+
+    fn cpu_models<'a>(&'a self, arch: &'a str, flags: u32) -> Answer<'a, Vec<String>> {
+        self.answer(|_| {
+            check(flags, 0, "testConnectGetCPUModelNames")?;
+            let found = Arch::from_text(arch).filter(|found| *found != Arch::None);
+            let found = found.ok_or_else(|| invalid_arg(format!("cannot find architecture {arch}")))?;
+            Ok(virt_cpu::models(found)?.into_iter().map(str::to_owned).collect())
+        })
+    }
+
+    fn baseline_cpu<'a>(&'a self, xmls: &'a [String], flags: u32) -> Answer<'a, String> {
+        self.answer(|_| {
+            check(flags, EXPAND_FEATURES, "testConnectBaselineCPU")?;
+            baseline(xmls, flags & EXPAND_FEATURES != 0)
+        })
     }
 
     fn cpu_stats(&self, _cpu: i32, flags: u32) -> Answer<'_, Vec<NodeStat>> {

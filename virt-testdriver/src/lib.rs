@@ -35,6 +35,7 @@ mod events;
 mod flags;
 mod host;
 mod hypervisor;
+mod network;
 mod node;
 mod params;
 mod policy;

@@ -1,7 +1,12 @@
 //! The pretended machine: processors, memory, and its capabilities as XML.
 
+use virt_conf::capabilities::{
+    self, Capabilities, CellCpu, Guest, GuestDomain, GuestFeature, Host, HostCpu, Pages, SecurityModel,
+};
+use virt_conf::common::Bitmap;
+use virt_conf::domain::VirtType;
 use virt_driver::NodeInfo;
-use virt_xml::Writer;
+use virt_types::Arch;
 
 /// Processors and memory of a host.
 #[derive(Debug, Clone)]
@@ -28,7 +33,7 @@ pub(crate) struct Cpu {
     core: u32,
 }
 
-pub(crate) const EMULATOR: &str = "/usr/bin/test-hv";
+const EMULATOR: &str = "/usr/bin/test-hv";
 
 /// The sizes of memory pages, KiB.
 const PAGES: [u64; 4] = [4, 8, 2048, 1 << 20];
@@ -66,41 +71,16 @@ impl Node {
 
     /// What host and driver can do.
     pub(crate) fn capabilities(&self) -> String {
-        let section = |name: &str, content: &dyn Fn(&mut Writer)| {
-            let mut w = Writer::indented(1);
-            w.element(name, content);
-            w.finish()
+        let cpu = HostCpu {
+            arch: Arch::I686,
+            modes: vec!["pae", "nonpae"],
+            page_sizes: PAGES.to_vec(),
+            ..HostCpu::default()
         };
-        let host = section("host", &|w| self.format_host(w));
-        let guests = ["hvm", "xen"].map(|os| section("guest", &|w| format_guest(w, os)));
-        format!("<capabilities>\n\n{host}\n{}\n</capabilities>\n", guests.join("\n"))
-    }
-
-    fn format_host(&self, w: &mut Writer) {
-        w.element("cpu", |w| {
-            w.text_element("arch", "i686");
-            w.element("features", format_pae);
-            for size in PAGES {
-                w.element("pages", |w| {
-                    w.attr("unit", "KiB");
-                    w.attr("size", size);
-                });
-            }
-        });
-        w.element("power_management", |_| {});
-        w.element("iommu", |w| w.attr("support", "no"));
-        w.element("topology", |w| {
-            w.open_element("cells", |w| {
-                w.attr("num", self.cells.len());
-                for (id, cell) in self.cells.iter().enumerate() {
-                    w.element("cell", |w| cell.format(w, id));
-                }
-            });
-        });
-        w.element("secmodel", |w| {
-            w.text_element("model", SECURITY_MODEL);
-            w.text_element("doi", "");
-        });
+        let security = SecurityModel { model: SECURITY_MODEL.into(), ..SecurityModel::default() };
+        let cells = (0..).zip(&self.cells).map(|(id, cell)| cell.capabilities(id)).collect();
+        let host = Host { cpu, cells: Some(cells), security: vec![security], ..Host::default() };
+        Capabilities { host, guests: ["hvm", "xen"].map(guest).into() }.format()
     }
 }
 
@@ -108,46 +88,34 @@ impl Node {
 pub(crate) const SECURITY_MODEL: &str = "testSecurity";
 
 impl Cell {
-    fn format(&self, w: &mut Writer, id: usize) {
-        w.attr("id", id);
-        w.text_element_with("memory", |w| w.attr("unit", "KiB"), self.memory);
+    fn capabilities(&self, id: u32) -> capabilities::Cell {
         // The second node has pages of its own size.
         let small = PAGES[usize::from(id == 1)];
-        let pages = [(small, self.memory / small), (PAGES[2], 0), (PAGES[3], 0)];
-        for (size, count) in pages {
-            let attributes = |w: &mut Writer| {
-                w.attr("unit", "KiB");
-                w.attr("size", size);
-            };
-            w.text_element_with("pages", attributes, count);
+        let pools = [(small, self.memory / small), (PAGES[2], 0), (PAGES[3], 0)];
+        let cpu = |cpu: &Cpu| CellCpu {
+            id: cpu.id,
+            socket: cpu.socket,
+            die: 0,
+            core: cpu.core,
+            siblings: Some(Bitmap([cpu.id].into())),
+        };
+        capabilities::Cell {
+            id,
+            memory: self.memory,
+            pages: pools.map(|(size, count)| Pages { size, count }).into(),
+            cpus: self.cpus.iter().map(cpu).collect(),
+            ..capabilities::Cell::default()
         }
-        w.element("cpus", |w| {
-            w.attr("num", self.cpus.len());
-            for cpu in &self.cpus {
-                w.element("cpu", |w| {
-                    w.attr("id", cpu.id);
-                    w.attr("socket_id", cpu.socket);
-                    w.attr("die_id", 0);
-                    w.attr("core_id", cpu.core);
-                    w.attr("siblings", cpu.id);
-                });
-            }
-        });
     }
 }
 
-fn format_guest(w: &mut Writer, os: &str) {
-    w.text_element("os_type", os);
-    w.element("arch", |w| {
-        w.attr("name", "i686");
-        w.text_element("wordsize", 32);
-        w.text_element("emulator", EMULATOR);
-        w.element("domain", |w| w.attr("type", "test"));
-    });
-    w.element("features", format_pae);
-}
-
-fn format_pae(w: &mut Writer) {
-    w.element("pae", |_| {});
-    w.element("nonpae", |_| {});
+fn guest(os_type: &'static str) -> Guest {
+    Guest {
+        os_type,
+        arch: Arch::I686,
+        emulator: Some(EMULATOR.into()),
+        domains: vec![GuestDomain { virt_type: VirtType::Test, ..GuestDomain::default() }],
+        features: vec![GuestFeature::PAE, GuestFeature::NON_PAE],
+        ..Guest::default()
+    }
 }

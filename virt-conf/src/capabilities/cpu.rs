@@ -26,6 +26,8 @@ pub struct HostCpu {
     pub maxphysaddr: Option<MaxPhysAddr>,
     /// `<feature>`: what it has beyond its model.
     pub features: Vec<String>,
+    /// `<features>`: what the host's kernel makes of it, by names of elements.
+    pub modes: Vec<&'static str>,
     /// `<pages>`: sizes of memory pages, in KiB.
     pub page_sizes: Vec<u64>,
 }
@@ -54,6 +56,7 @@ impl HostCpu {
     pub(super) fn format(&self, w: &mut Writer) {
         w.element("cpu", |w| {
             w.text_element("arch", self.arch);
+            w.element_if_any("features", |w| self.modes.iter().for_each(|mode| w.element(mode, |_| {})));
             self.format_model(w);
             for size in &self.page_sizes {
                 w.element("pages", |w| {

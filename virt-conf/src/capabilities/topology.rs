@@ -48,7 +48,7 @@ pub struct CellCpu {
 
 impl Cell {
     pub(super) fn format_all(cells: &[Self], w: &mut Writer) {
-        w.element("cells", |w| {
+        w.open_element("cells", |w| {
             w.attr("num", cells.len());
             cells.iter().for_each(|cell| cell.format(w));
         });

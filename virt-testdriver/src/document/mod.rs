@@ -62,6 +62,9 @@ fn read(text: &str, directory: &Path, node: Node) -> Result<Host> {
     for el in root.children_named("domain") {
         source.read(el, |el| domain::add(&mut host, el))?;
     }
+    for el in root.children_named("network") {
+        source.read(el, |el| host.networks.read(el))?;
+    }
     host.users = user::read(root)?;
     Ok(host)
 }

@@ -1,13 +1,16 @@
 //! What the pretended guest and its agent answer.
 
-use virt_conf::domain::device::DiskDevice;
-use virt_driver::{DomainRef, FileSystemInfo, Guests};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use virt_conf::domain::device::{DiskDevice, InterfaceSource};
+use virt_driver::{DomainRef, FileSystemInfo, GuestAddress, GuestInterface, Guests};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result, TypedParams};
 
 use super::Guest;
 use crate::connection::{Answer, TestConnection};
-use crate::error::{invalid, invalid_arg};
+use crate::error::{argument, invalid, invalid_arg};
 use crate::flags::check;
+use crate::host::Host;
 
 /// The parameters of the pretended scheduler, which nothing changes.
 pub(super) fn scheduler_parameters() -> TypedParams {
@@ -69,6 +72,43 @@ fn no_mount(mountpoint: &str) -> Error {
     invalid(format!("mount point not found: {mountpoint}"))
 }
 
+impl Host {
+    /// An address for each interface: in its network, or made up.
+    fn interface_addresses(&mut self, domain: &DomainRef) -> Result<Vec<GuestInterface>> {
+        let guest = self.running(domain)?;
+        let id = guest.live.id.unwrap_or(1);
+        let interfaces: Vec<_> = guest.live.devices.interfaces.clone();
+        let mut found = Vec::new();
+        for (position, interface) in (0u32..).zip(&interfaces) {
+            let address = match &interface.source {
+                InterfaceSource::Network { network, .. } => {
+                    let offset = 20u32.wrapping_mul(id.wrapping_sub(1) as u32).wrapping_add(position + 1);
+                    self.networks.guest_address(network, offset)?
+                }
+                _ => GuestAddress { family: 0, address: format!("192.168.0.{}", position + 1), prefix: 24 },
+            };
+            found.push(GuestInterface {
+                name: interface.target.clone().unwrap_or_default(),
+                mac: interface.mac.map(|mac| mac.to_string()),
+                addresses: vec![address],
+            });
+        }
+        Ok(found)
+    }
+}
+
+/// The address so many places after another; IPv6 addresses count in their last byte.
+pub(crate) fn address_after(address: IpAddr, offset: u32) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => Ipv4Addr::from(u32::from(address).wrapping_add(offset)).into(),
+        IpAddr::V6(address) => {
+            let mut bytes = address.octets();
+            bytes[15] = bytes[15].wrapping_add(offset as u8);
+            Ipv6Addr::from(bytes).into()
+        }
+    }
+}
+
 impl Guests for TestConnection {
     fn set_user_password<'a>(
         &'a self,
@@ -118,6 +158,21 @@ impl Guests for TestConnection {
         self.answer(|host| {
             check(flags, 0, "testDomainGetFSInfo")?;
             Ok(host.running(domain)?.file_systems())
+        })
+    }
+
+    fn interface_addresses<'a>(
+        &'a self,
+        domain: &'a DomainRef,
+        source: u32,
+        flags: u32,
+    ) -> Answer<'a, Vec<GuestInterface>> {
+        self.answer(|host| {
+            check(flags, 0, "testDomainInterfaceAddresses")?;
+            if source > 2 {
+                return Err(argument(format!("Unknown IP address data source {source}")));
+            }
+            host.interface_addresses(domain)
         })
     }
 

@@ -30,6 +30,7 @@ use crate::flags::{either, matches};
 use crate::host::{Host, now};
 pub(crate) use cpu::MAX_VCPUS;
 pub(crate) use define::name_interfaces;
+pub(crate) use guest::address_after;
 use iothread::Polling;
 use messages::Taint;
 

@@ -20,9 +20,9 @@ const CONFIG: Impact = Impact::CONFIG;
 const CURRENT: Impact = Impact::empty();
 
 /// A host with what `test:///default` has of domains, in a file that is gone afterwards.
-struct Host {
-    connection: TestConnection,
-    domain: DomainRef,
+pub(crate) struct Host {
+    pub(crate) connection: TestConnection,
+    pub(crate) domain: DomainRef,
     file: PathBuf,
 }
 
@@ -32,7 +32,7 @@ impl Drop for Host {
     }
 }
 
-fn host(name: &str) -> Host {
+pub(crate) fn host(name: &str) -> Host {
     let file = std::env::temp_dir().join(format!("virt-testdriver-{name}-{}.xml", std::process::id()));
     std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/src/document/default.xml"), &file).unwrap();
     let connection = TestConnection::open(file.to_str().unwrap()).unwrap();

@@ -165,3 +165,16 @@ fn who_is_asked_may_come_in() {
     assert_eq!(open("x").as_deref(), Some(refusal));
     std::fs::remove_file(&path).unwrap();
 }
+
+#[test]
+fn cpus_are_known_and_combined() {
+    let host = crate::domains::host("cpus");
+    let c = &host.connection;
+    let cpu = |model: &str| format!("<cpu><arch>x86_64</arch><model>{model}</model></cpu>");
+    let common = "<cpu mode='custom' match='exact'>\n  <model fallback='allow'>Conroe</model>\n  <feature policy='disable' name='lahf_lm'/>\n</cpu>\n";
+    assert_eq!(now(c.baseline_cpu(&[cpu("Penryn"), cpu("core2duo")], 0)).unwrap(), common);
+    assert!(now(c.cpu_models("i686", 0)).unwrap().contains(&"Penryn".to_owned()));
+    answers! {
+        c.cpu_models("bar", 0) => "8 12 invalid argument: cannot find architecture bar";
+    }
+}

@@ -5,3 +5,4 @@ mod support;
 
 mod domains;
 mod hosts;
+mod networks;
