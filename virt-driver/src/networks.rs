@@ -75,7 +75,7 @@ impl NetworkEventKind {
 contract! {
     /// Virtual networks.
     pub trait Networks {
-        /// The networks that match; bit 1 active, 2 inactive, 4 persistent, 8 transient, 16 autostart, 32 not.
+        /// The networks that match; bit 1 inactive, 2 active, 4 persistent, 8 transient, 16 autostart, 32 not.
         "virConnectListAllNetworks" fn list(flags: ObjectFilter) -> Vec<ObjectRef>;
         /// The network with this identity.
         "virNetworkLookupByUUID" fn lookup_by_uuid(uuid: Uuid) -> ObjectRef;

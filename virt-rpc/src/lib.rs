@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod auth;
+pub mod bind;
 pub mod client;
 mod error;
 pub mod frame;

@@ -1,0 +1,162 @@
+//! One client's registrations for one kind of object.
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::task::AbortHandle;
+use virt_driver::{Delivery, Subscription};
+use virt_proto::Row;
+use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+
+use crate::server::Client;
+
+/// A kind of object that has events.
+pub(super) trait Kind: Send + 'static {
+    /// What happens.
+    type Event: Send + 'static;
+
+    /// What a registration is for.
+    type Wanted: Send + 'static;
+
+    /// What the kind is called where a registration is not found.
+    const NAME: &'static str;
+
+    /// Gives the message for each registration that wants the event.
+    fn messages(
+        event: &Self::Event,
+        registrations: &[Registration<Self::Wanted>],
+        send: &mut dyn FnMut(&'static Row, Vec<u8>),
+    );
+}
+
+/// One registration.
+pub(super) struct Registration<W> {
+    /// Its number, by which the client knows it.
+    pub(super) id: i32,
+    pub(super) wanted: W,
+}
+
+pub(super) struct Hub<K: Kind>(Mutex<Inner<K>>);
+
+struct Inner<K: Kind> {
+    next: i32,
+    registrations: Vec<Registration<K::Wanted>>,
+    subscription: Option<Subscription<K::Event>>,
+    task: Option<AbortHandle>,
+    ended: bool,
+}
+
+impl<K: Kind> Default for Hub<K> {
+    fn default() -> Self {
+        Self(Mutex::new(Inner {
+            next: 0,
+            registrations: Vec::new(),
+            subscription: None,
+            task: None,
+            ended: false,
+        }))
+    }
+}
+
+impl<K: Kind> Hub<K> {
+    /// Adds a registration and answers its number. `subscribe` is asked if the client has none of this kind yet.
+    pub(super) async fn register(
+        self: &Arc<Self>,
+        client: &Client,
+        wanted: K::Wanted,
+        subscribe: impl Future<Output = Result<Subscription<K::Event>>> + Send,
+    ) -> Result<i32> {
+        let fresh = if self.inner().subscription.is_none() { Some(subscribe.await?) } else { None };
+        let mut inner = self.inner();
+        if inner.ended {
+            return Err(Error::new(ErrorCode::InternalError, ErrorDomain::Rpc, "connection not open"));
+        }
+        // What happened until now is for those who were here before.
+        let _ = inner.forward(client, None);
+        if let Some(fresh) = fresh
+            && inner.subscription.is_none()
+        {
+            inner.subscription = Some(fresh);
+            inner.task = Some(tokio::spawn(run(Arc::clone(self), client.clone())).abort_handle());
+        }
+        let id = inner.next;
+        inner.next += 1;
+        inner.registrations.push(Registration { id, wanted });
+        Ok(id)
+    }
+
+    /// Removes the registration with this number.
+    pub(super) fn deregister(&self, id: i32) -> Result<()> {
+        let text = format!("{} event callback {id} not registered", K::NAME);
+        self.remove(|registration| registration.id == id, text)
+    }
+
+    /// Removes the first registration that fits.
+    pub(super) fn remove(
+        &self,
+        fits: impl Fn(&Registration<K::Wanted>) -> bool,
+        otherwise: impl Into<String>,
+    ) -> Result<()> {
+        let mut inner = self.inner();
+        let Some(at) = inner.registrations.iter().position(fits) else {
+            return Err(Error::new(ErrorCode::InternalError, ErrorDomain::Rpc, otherwise));
+        };
+        inner.registrations.remove(at);
+        if inner.registrations.is_empty() {
+            inner.stop();
+        }
+        Ok(())
+    }
+
+    /// Forgets all registrations, and takes no new ones.
+    pub(super) fn end(&self) {
+        let mut inner = self.inner();
+        inner.ended = true;
+        inner.registrations.clear();
+        inner.stop();
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner<K>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Kind> Inner<K> {
+    fn stop(&mut self) {
+        self.subscription = None;
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
+    }
+
+    /// Sends what is there, and with a context waits for more; whether more can come.
+    fn forward(&mut self, client: &Client, mut context: Option<&mut Context<'_>>) -> Poll<()> {
+        loop {
+            let Some(subscription) = &mut self.subscription else { return Poll::Ready(()) };
+            let delivery = match &mut context {
+                None => match subscription.try_next() {
+                    Some(delivery) => delivery,
+                    None => return Poll::Pending,
+                },
+                Some(context) => match subscription.poll_next(context) {
+                    Poll::Ready(Some(delivery)) => delivery,
+                    Poll::Ready(None) => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                },
+            };
+            match delivery {
+                Delivery::Event(event) => K::messages(&event, &self.registrations, &mut |row, payload| {
+                    client.send_event(row.program.number, row.program.version, row.number, payload);
+                }),
+                Delivery::Lagged(lost) => {
+                    log::warn!("client {} missed {lost} {} events", client.id(), K::NAME);
+                }
+            }
+        }
+    }
+}
+
+async fn run<K: Kind>(hub: Arc<Hub<K>>, client: Client) {
+    poll_fn(|context| hub.inner().forward(&client, Some(context))).await;
+}
