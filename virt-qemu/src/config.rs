@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use virt_sys::user::Directories;
+use virt_types::Uuid;
 
 /// Where QEMU looks for its own helpers.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -58,6 +59,8 @@ pub struct Config {
     pub deprecation_behavior: Option<String>,
     /// `memory_backing_dir`; absent for `ram` under [`Config::lib_dir`].
     pub memory_backing: Option<PathBuf>,
+    /// `host_uuid`: what the host is told to be; absent for what its firmware or its installation says.
+    pub host_uuid: Option<Uuid>,
     /// What of the engine's own environment guests get.
     pub environment: Vec<(String, String)>,
 }
@@ -154,6 +157,7 @@ impl Config {
             set_process_name: false,
             deprecation_behavior: None,
             memory_backing: None,
+            host_uuid: None,
             environment: vec![("PATH".to_owned(), PATH.to_owned())],
         }
     }

@@ -1,6 +1,7 @@
 //! What a QEMU binary can do, by name.
 
 pub mod cache;
+pub mod emulator;
 pub mod machine;
 mod probe;
 pub mod recorded;

@@ -3,6 +3,7 @@
 mod connection;
 mod console;
 mod domains;
+mod host;
 mod hypervisor;
 mod stats;
 
