@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use virt_driver::{
-    BoxFuture, Connection, DomainStatistics, DomainTuning, Domains, Guests, Hypervisor, Networks, SavedStates,
+    BoxFuture, Connection, DomainStatistics, DomainTuning, Domains, Guests, Hypervisor, Networks,
+    SavedStates, StoragePools,
 };
 use virt_types::{ErrorCode, Result};
 
@@ -108,6 +109,10 @@ impl Connection for TestConnection {
     }
 
     fn networks(&self) -> Option<&dyn Networks> {
+        Some(self)
+    }
+
+    fn storage_pools(&self) -> Option<&dyn StoragePools> {
         Some(self)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use virt_driver::{DomainEvent, DomainEventFilter, NetworkEvent, ObjectEventFilter};
+use virt_driver::{DomainEvent, DomainEventFilter, NetworkEvent, ObjectEventFilter, StoragePoolEvent};
 use virt_types::Uuid;
 
 use crate::document::User;
@@ -10,6 +10,7 @@ use crate::domain::Guest;
 use crate::events::Bus;
 use crate::network::NetworkList;
 use crate::node::Node;
+use crate::storage::PoolList;
 
 /// A host that exists in memory only.
 #[derive(Debug)]
@@ -17,10 +18,12 @@ pub(crate) struct Host {
     pub(crate) node: Node,
     pub(crate) guests: Vec<Guest>,
     pub(crate) networks: NetworkList,
+    pub(crate) pools: PoolList,
     /// Who may open it; everybody if there is none.
     pub(crate) users: Vec<User>,
     pub(crate) domain_events: Bus<DomainEventFilter, DomainEvent>,
     pub(crate) network_events: Bus<ObjectEventFilter<Uuid>, NetworkEvent>,
+    pub(crate) pool_events: Bus<ObjectEventFilter<Uuid>, StoragePoolEvent>,
     /// How many events of domains there were.
     pub(crate) told: u64,
     last_id: i32,
@@ -33,9 +36,11 @@ impl Host {
             node,
             guests: Vec::new(),
             networks: NetworkList::default(),
+            pools: PoolList::default(),
             users: Vec::new(),
             domain_events: Bus::default(),
             network_events: Bus::default(),
+            pool_events: Bus::default(),
             told: 0,
             last_id: 0,
         }

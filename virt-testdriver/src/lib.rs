@@ -40,6 +40,7 @@ mod node;
 mod params;
 mod policy;
 mod random;
+mod storage;
 
 pub use connection::TestConnection;
 pub use document::{Credentials, Question};

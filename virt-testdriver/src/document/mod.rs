@@ -65,19 +65,22 @@ fn read(text: &str, directory: &Path, node: Node) -> Result<Host> {
     for el in root.children_named("network") {
         source.read(el, |el| host.networks.read(el))?;
     }
+    for el in root.children_named("pool") {
+        source.read(el, |el| host.pools.read(el, source))?;
+    }
     host.users = user::read(root)?;
     Ok(host)
 }
 
 /// Where the files that a document names are.
 #[derive(Debug, Clone, Copy)]
-struct Source<'a> {
+pub(crate) struct Source<'a> {
     directory: &'a Path,
 }
 
 impl Source<'_> {
     /// Reads an element: as it stands, or from the file that its attribute `file` names.
-    fn read<T>(self, el: Element<'_>, read: impl FnOnce(Element<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) fn read<T>(self, el: Element<'_>, read: impl FnOnce(Element<'_>) -> Result<T>) -> Result<T> {
         let Some(file) = el.attr("file") else { return read(el) };
         let path = self.directory.join(file);
         let text = text_of(&path)?;

@@ -6,3 +6,4 @@ mod support;
 mod domains;
 mod hosts;
 mod networks;
+mod pools;
