@@ -148,7 +148,8 @@ impl Places {
                 Role::Virtd => qemu.state_dir.join("status"),
                 Role::Libvirtd => qemu.state_dir.clone(),
             },
-            run_dir: qemu.state_dir.clone(),
+            // Apart from the status files, which are watched.
+            run_dir: qemu.state_dir.join("engine"),
         }
     }
 }

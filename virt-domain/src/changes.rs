@@ -51,7 +51,9 @@ impl Changes {
         let add = |path: &std::path::Path, flags| add_watch(&inotify, path, flags).map_err(|e| fail(path, e));
         let config = add(&layout.config_dir, flags)?;
         let autostart = add(&layout.autostart_dir, flags | WatchFlags::CREATE)?;
-        let status = add(&layout.status_dir, flags)?;
+        // Only engines write there, and replace files as a whole. Locks may live there too, and are closed whenever
+        // reports are looked at.
+        let status = add(&layout.status_dir, flags - WatchFlags::CLOSE_WRITE)?;
         let path = layout.config_dir.clone();
         let inotify = Readable::new(inotify).map_err(|error| Error::file("watch", path, error))?;
         Ok(Self { inotify, config, autostart, status, reading: Mutex::new(()) })
@@ -241,5 +243,27 @@ pub(crate) async fn follow_changes(
             Ok(root) => engine.catch_up(&root),
             Err(error) => log::warn!("{}", error.report()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_lock_beside_the_status_files_wakes_nobody() {
+        let root = std::env::temp_dir().join(format!("virt-domain-changes-{}", std::process::id()));
+        let layout = Layout { status_dir: root.join("run"), ..Layout::below(&root) };
+        for dir in layout.dirs() {
+            std::fs::create_dir_all(dir).unwrap();
+        }
+        let changes = Changes::watch(&layout).unwrap();
+        let readable = || tokio::time::timeout(std::time::Duration::ZERO, changes.readable());
+        std::fs::write(layout.root_lock(), "").unwrap();
+        assert!(readable().await.is_err());
+        std::fs::rename(layout.root_lock(), layout.status("web")).unwrap();
+        assert!(changes.readable().await.is_ok());
+        assert!(changes.read().statuses.contains("web"));
+        std::fs::remove_dir_all(root).unwrap();
     }
 }
