@@ -4,7 +4,7 @@
 //! [`server`] for how to serve them, and [`client`] for how to call them.
 #![forbid(unsafe_code)]
 
-mod auth;
+pub mod auth;
 pub mod bind;
 pub mod client;
 mod error;
@@ -13,6 +13,8 @@ mod identity;
 mod io;
 pub mod keepalive;
 mod outgoing;
+#[cfg(any(feature = "tls", feature = "sasl"))]
+mod pattern;
 pub mod server;
 #[cfg(feature = "tls")]
 pub mod tls;

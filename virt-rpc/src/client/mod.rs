@@ -1,5 +1,6 @@
 //! Calling a server.
 
+mod authenticate;
 mod connection;
 mod stream;
 

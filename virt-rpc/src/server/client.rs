@@ -137,6 +137,11 @@ impl Client {
         lock(&self.0.identity).clone()
     }
 
+    #[cfg(feature = "sasl")]
+    pub(super) fn set_sasl_user(&self, user: String) {
+        lock(&self.0.identity).sasl_user = Some(user);
+    }
+
     /// Queues an event and answers whether the client is still there.
     ///
     /// A client that lets more than [`Limits::event_bytes`](super::Limits::event_bytes) of them pile up is disconnected.

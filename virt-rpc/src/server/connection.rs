@@ -271,6 +271,9 @@ impl Connection {
 
     fn feed(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> std::result::Result<(), Over> {
         let mut cutter = std::mem::replace(&mut self.cutter, Cutter::new(0));
+        if self.gate.is_open() {
+            cutter.set_limit(LENGTH_MAX);
+        }
         let mut broke = None;
         let outcome = cutter.feed(bytes, |frame| match self.take(cx, frame) {
             Ok(()) if self.may_read() => ControlFlow::Continue(()),
@@ -280,9 +283,6 @@ impl Connection {
                 ControlFlow::Break(())
             }
         });
-        if self.gate.is_open() {
-            cutter.set_limit(LENGTH_MAX);
-        }
         self.cutter = cutter;
         match broke {
             Some(over) => Err(over),

@@ -142,7 +142,7 @@ pub(super) async fn run(server: Server, listener: Listener, settings: ListenerSe
 #[cfg(feature = "tls")]
 async fn shake_hands(
     server: Server,
-    place: Place,
+    place: Arc<Place>,
     stream: std::net::TcpStream,
     mut arrival: Arrival,
     tls: TlsServer,

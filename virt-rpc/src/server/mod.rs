@@ -179,7 +179,7 @@ impl Server {
     }
 
     /// Runs a connection that is made, until it is over.
-    async fn serve(self, place: room::Place, io: Io, arrival: Arrival, settings: Arc<ListenerSettings>) {
+    async fn serve(self, place: Arc<room::Place>, io: Io, arrival: Arrival, settings: Arc<ListenerSettings>) {
         let limits = self.limits();
         let client = Client::new(
             place.id(),
@@ -190,10 +190,7 @@ impl Server {
             &limits,
         );
         let session = self.0.service.open(&client);
-        let gate = Gate::new(settings.auth.clone());
-        if gate.is_open() {
-            place.authenticated();
-        }
+        let gate = Gate::new(&settings.auth, &client, Arc::clone(&place));
         lock(&self.0.clients).insert(client.id(), client.clone());
         let connection = Connection::new(client.clone(), session, gate, io, limits, self.0.keepalive);
         let over = connection.run().await;
@@ -240,5 +237,7 @@ impl Arrival {
     }
 }
 
+#[cfg(test)]
+mod auth_tests;
 #[cfg(test)]
 mod tests;

@@ -84,13 +84,13 @@ impl Room {
     }
 
     /// A place for a client that has come, as one that is not authenticated.
-    pub(super) fn take(&self) -> Place {
+    pub(super) fn take(&self) -> Arc<Place> {
         let mut state = lock(&self.0.state);
         state.clients += 1;
         state.unauthenticated += 1;
         let id = state.next_id;
         state.next_id += 1;
-        Place { room: Arc::clone(&self.0), id, authenticated: AtomicBool::new(false) }
+        Arc::new(Place { room: Arc::clone(&self.0), id, authenticated: AtomicBool::new(false) })
     }
 
     async fn wait<T>(&self, until: impl Fn(&State) -> Option<T>) -> T {
@@ -109,8 +109,12 @@ impl Place {
         self.id
     }
 
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.authenticated.load(Ordering::Relaxed)
+    }
+
     /// The client has shown who it is.
-    pub(super) fn authenticated(&self) {
+    pub(super) fn authenticate(&self) {
         if !self.authenticated.swap(true, Ordering::Relaxed) {
             lock(&self.room.state).unauthenticated -= 1;
             self.room.changed.notify_waiters();

@@ -19,6 +19,7 @@ pub use credentials::{Credentials, Side};
 
 use crate::error::Error;
 use crate::io::Io;
+use crate::pattern;
 
 /// What the server says inside the session to a client that it lets in.
 const WELCOME: u8 = 1;
@@ -91,7 +92,7 @@ impl TlsServer {
         };
         if self.verifies
             && let (Some(allowed), Some(dname)) = (&self.allowed, &dname)
-            && !allowed.iter().any(|pattern| dname::matches(pattern, dname))
+            && !allowed.iter().any(|pattern| pattern::matches(pattern, dname))
         {
             log::warn!("the name '{dname}' of a client's certificate is not on the list of allowed ones");
             return Err(Error::Refused("the name in its certificate is not on the list of allowed ones"));
