@@ -25,6 +25,8 @@ pub struct Host {
     pub swtpm: Option<Swtpm>,
     /// Whether `/dev/vhost-net` can be opened.
     pub vhost_net: bool,
+    /// Whether devices can be handed to guests.
+    pub vfio: bool,
     /// Firmware images, the preferred first.
     pub firmware: Vec<Firmware>,
     /// Why KVM can not be used here, in words, with what to do about it; absent where it can.
@@ -82,6 +84,8 @@ impl Host {
                 .unwrap_or_default(),
             swtpm: detect_swtpm(),
             vhost_net: can_open(Path::new("/dev/vhost-net")),
+            vfio: Path::new("/dev/vfio/vfio").exists()
+                && virt_host::topology::has_iommu(&virt_host::Root::host()),
             firmware: firmware::load(&["/usr/share/qemu/firmware".into(), "/etc/qemu/firmware".into()]),
             kvm_refusal: kvm_refusal(),
             render_node: render_node(Path::new("/dev/dri")),

@@ -55,6 +55,7 @@ impl Planner {
             return Err(Error::new(ErrorCode::InvalidArg, ErrorDomain::Qemu, detail));
         }
         let host = Host {
+            vfio: false,
             arch: Arch::X86_64,
             cpus: 2,
             memory: 24 << 20,

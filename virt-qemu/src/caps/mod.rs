@@ -1,7 +1,11 @@
 //! What a QEMU binary can do, by name.
 
 pub mod cache;
+pub mod cpu_feature;
+pub mod domain_capabilities;
 pub mod emulator;
+mod guest;
+mod host_model;
 pub mod machine;
 mod probe;
 pub mod recorded;
@@ -15,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use virt_conf::domain::VirtType;
 use virt_types::Arch;
 
+pub use host_model::CpuInfo;
 pub use machine::{CpuDefinition, Machine};
 pub use replies::Replies;
 pub use schema::Schema;
@@ -43,6 +48,15 @@ pub struct Capabilities {
     /// The host's memory for SGX enclaves: NUMA node and size in KiB (`query-sgx-capabilities`).
     #[serde(default)]
     pub sgx_sections: Vec<(u32, u64)>,
+    /// What the host's enclaves can do; absent where there are none.
+    #[serde(default)]
+    pub sgx: Option<SgxInfo>,
+    /// Versions of ARM's interrupt controller that QEMU emulates (`query-gic-capabilities`).
+    #[serde(default)]
+    pub emulated_gic_versions: Vec<u64>,
+    /// What KVM can pretend of Hyper-V, by libvirt's names; absent where QEMU does not tell.
+    #[serde(default)]
+    pub hyperv: Option<Vec<String>>,
     /// `query-tpm-models`.
     pub tpm_models: Vec<String>,
     /// `query-tpm-types`.
@@ -56,6 +70,9 @@ pub struct Accelerated {
     pub machines: Vec<Machine>,
     /// CPU models.
     pub cpus: Vec<CpuDefinition>,
+    /// All that its CPUs can have; absent where the host's processors do not run such guests, or QEMU does not tell.
+    #[serde(default)]
+    pub cpu: Option<CpuInfo>,
 }
 
 impl Capabilities {
@@ -125,6 +142,7 @@ impl Capabilities {
             Arch::I686 | Arch::X86_64 => Some("pc"),
             Arch::S390 | Arch::S390x => Some("s390-ccw-virtio"),
             Arch::Ppc64 | Arch::Ppc64le => Some("pseries"),
+            Arch::Armv6l | Arch::Armv7l | Arch::Aarch64 => Some("integratorcp"),
             _ => None,
         };
         preferred
@@ -147,6 +165,7 @@ impl Capabilities {
         let accelerated = |replies: &Replies| Accelerated {
             machines: Machine::read_all(replies),
             cpus: CpuDefinition::read_all(replies),
+            cpu: CpuInfo::read(replies),
         };
         let mut caps = Self {
             binary: binary.to_owned(),
@@ -164,13 +183,11 @@ impl Capabilities {
             kvm: kvm
                 .filter(|replies| replies.get("query-kvm").is_some_and(|reply| reply["enabled"] == true))
                 .map(accelerated),
-            kvm_gic_versions: kvm
-                .iter()
-                .flat_map(|replies| replies.list("query-gic-capabilities"))
-                .filter(|item| item["kernel"] == true)
-                .filter_map(|item| item["version"].as_u64())
-                .collect(),
+            kvm_gic_versions: kvm.map(|replies| gic_versions(replies, "kernel")).unwrap_or_default(),
+            emulated_gic_versions: tcg.map(|replies| gic_versions(replies, "emulated")).unwrap_or_default(),
+            sgx: SgxInfo::read(replies),
             sgx_sections: sgx_sections(replies),
+            hyperv: kvm.and_then(host_model::hyperv),
             tpm_models: strings("query-tpm-models"),
             tpm_types: strings("query-tpm-types"),
         };
@@ -193,6 +210,41 @@ mod arch_text {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arch, D::Error> {
         let text = String::deserialize(deserializer)?;
         Arch::from_text(&text).ok_or_else(|| D::Error::custom(format!("unknown architecture '{text}'")))
+    }
+}
+
+/// The versions of ARM's interrupt controller that are there in this form, lowest first.
+fn gic_versions(replies: &Replies, form: &str) -> Vec<u64> {
+    let offered = replies.list("query-gic-capabilities").filter(|item| item[form] == true);
+    let mut versions: Vec<u64> = offered.filter_map(|item| item["version"].as_u64()).collect();
+    versions.sort_unstable();
+    versions
+}
+
+/// What the host's enclaves can do (`query-sgx-capabilities`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SgxInfo {
+    /// Whether who may start them can be chosen.
+    pub flc: bool,
+    /// Whether there is the first generation.
+    pub sgx1: bool,
+    /// Whether there is the second.
+    pub sgx2: bool,
+    /// Memory for them, in KiB.
+    pub size: u64,
+}
+
+impl SgxInfo {
+    fn read(replies: &Replies) -> Option<Self> {
+        let answer = replies.get("query-sgx-capabilities")?;
+        if answer["sgx"] != true {
+            return None;
+        }
+        let size = answer["section-size"].as_u64().unwrap_or_else(|| {
+            answer["sections"].as_array().into_iter().flatten().filter_map(|one| one["size"].as_u64()).sum()
+        });
+        let has = |name: &str| answer[name] == true;
+        Some(Self { flc: has("flc"), sgx1: has("sgx1"), sgx2: has("sgx2"), size: size / 1024 })
     }
 }
 

@@ -10,10 +10,12 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use virt_qmp::{Call, Monitor};
 use virt_sys::{Process, Signal, Spawn};
-use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result, TextEnum};
 
+use super::emulator::is_native;
+use super::machine::arch_of_target;
 use super::table::{Cap, Evidence};
-use super::{Capabilities, Replies};
+use super::{Capabilities, Replies, host_model};
 
 /// How long a binary may take to answer; the usual time is a fraction of a second.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -22,8 +24,14 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const MONITOR_FD: i32 = 3;
 
 /// Questions without arguments that are asked whatever the accelerator.
-const ALWAYS: &[&str] =
-    &["query-version", "query-target", "query-kvm", "query-machines", "query-cpu-definitions"];
+const ALWAYS: &[&str] = &[
+    "query-version",
+    "query-target",
+    "query-kvm",
+    "query-machines",
+    "query-cpu-definitions",
+    "query-gic-capabilities",
+];
 
 /// Questions whose answers do not depend on the accelerator.
 const ONCE: &[&str] = &[
@@ -120,12 +128,51 @@ async fn questions(monitor: &Monitor, everything: bool, deadline: Instant) -> vi
         asked.extend(types.into_iter().map(|(question, name)| (question, Some(name.to_owned()))));
     }
     ask_all(monitor, asked, deadline, &mut replies).await?;
+    ask_for_cpu(monitor, deadline, &mut replies).await?;
     if everything {
         let machines = machines_in_question(&replies);
         let asked = machines.into_iter().map(|name| ("qom-list-properties", Some(name))).collect();
         ask_all(monitor, asked, deadline, &mut replies).await?;
     }
     Ok(replies)
+}
+
+/// Asks what the best CPU has, where guests run on the host's processors: only their capabilities tell of it.
+async fn ask_for_cpu(monitor: &Monitor, deadline: Instant, replies: &mut Replies) -> virt_qmp::Result<()> {
+    let target = replies.get("query-target").and_then(|target| target["arch"].as_str());
+    let target = arch_of_target(target.unwrap_or_default());
+    let host = Arch::from_text(&virt_sys::host::machine()).unwrap_or_default();
+    if !target.is_x86() || !is_native(host, target) {
+        return Ok(());
+    }
+    let kvm = replies.get("query-kvm").is_some_and(|kvm| kvm["enabled"] == true);
+    let model = if kvm { "host" } else { "max" };
+    let mut asked = vec![
+        (host_model::MIGRATABLE, json!({ "type": "static", "model": { "name": model } })),
+        (
+            host_model::WHOLE,
+            json!({ "type": "static", "model": { "name": model, "props": { "migratable": false } } }),
+        ),
+    ];
+    if kvm {
+        let props = json!({ "migratable": false, "hv-passthrough": true });
+        asked.push((
+            host_model::HYPERV,
+            json!({ "type": "full", "model": { "name": model, "props": props } }),
+        ));
+    }
+    let calls = asked.iter().map(|(_, question)| {
+        monitor.call(Call::raw("query-cpu-model-expansion", arguments(question)), deadline)
+    });
+    let answers = join_all(calls).await;
+    for ((name, _), answer) in asked.iter().zip(answers) {
+        match answer {
+            Ok(raw) => replies.insert(*name, serde_json::from_str(raw.get()).unwrap_or_default()),
+            Err(error) if error.command_error().is_some() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// The machine types of which capabilities depend on a property.

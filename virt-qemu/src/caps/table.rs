@@ -110,6 +110,8 @@ capabilities! {
     MchExtendedTsegMbytes "mch.extended-tseg-mbytes" Evidence::DeviceProperty("mch", "extended-tseg-mbytes");
     // Disks.
     VirtioBlkScsi "virtio-blk-pci.scsi" Evidence::DeviceProperty("virtio-blk-pci", "scsi");
+    VirtioPciTransitional "virtio-pci-non-transitional" Evidence::Type("virtio-blk-pci-non-transitional");
+    IncrementalBackup "incremental-backup" Evidence::Command("blockdev-reopen");
     VirtioBlkQueueSize "virtio-blk.queue-size" Evidence::DeviceProperty("virtio-blk-pci", "queue-size");
     ScsiBlock "scsi-block" Evidence::Type("scsi-block");
     ScsiDiskChannel "scsi-disk.channel" Evidence::DeviceProperty("scsi-hd", "channel");

@@ -5,6 +5,7 @@ use virt_host::{cpu, memory, sleep};
 use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result, TextEnum, TypedParams};
 
 use super::QemuConnection;
+use super::capabilities::Named;
 use super::domains::no_flags;
 use super::host;
 use crate::caps::emulator::default_emulator;
@@ -51,6 +52,45 @@ impl Hypervisor for QemuConnection {
                 }
             }
         })
+    }
+
+    fn capabilities(&self) -> BoxFuture<'_, Result<String>> {
+        Box::pin(self.capabilities_of_host())
+    }
+
+    fn domain_capabilities<'a>(
+        &'a self,
+        emulator: Option<&'a str>,
+        arch: Option<&'a str>,
+        machine: Option<&'a str>,
+        virt_type: Option<&'a str>,
+        flags: u32,
+    ) -> BoxFuture<'a, Result<String>> {
+        Box::pin(self.domain_capabilities_of(Named { emulator, arch, machine, virt_type }, flags))
+    }
+
+    fn compare_hypervisor_cpu<'a>(
+        &'a self,
+        emulator: Option<&'a str>,
+        arch: Option<&'a str>,
+        machine: Option<&'a str>,
+        virt_type: Option<&'a str>,
+        xml: &'a str,
+        flags: u32,
+    ) -> BoxFuture<'a, Result<CpuComparison>> {
+        Box::pin(self.compare_hypervisor(Named { emulator, arch, machine, virt_type }, xml, flags))
+    }
+
+    fn baseline_hypervisor_cpu<'a>(
+        &'a self,
+        emulator: Option<&'a str>,
+        arch: Option<&'a str>,
+        machine: Option<&'a str>,
+        virt_type: Option<&'a str>,
+        xmls: &'a [String],
+        flags: u32,
+    ) -> BoxFuture<'a, Result<String>> {
+        Box::pin(self.baseline_hypervisor(Named { emulator, arch, machine, virt_type }, xmls, flags))
     }
 
     fn node_info(&self) -> BoxFuture<'_, Result<NodeInfo>> {

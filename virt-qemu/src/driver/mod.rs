@@ -1,5 +1,6 @@
 //! The driver's implementation of the contract: thin methods over the engine and the guests.
 
+mod capabilities;
 mod connection;
 mod console;
 mod domains;

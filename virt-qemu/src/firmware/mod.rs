@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use virt_conf::domain::{Domain, Firmware as Kind, FirmwareFormat, Loader, LoaderType, Smm};
-use virt_types::{Error, ErrorCode, ErrorDomain, Result, TextEnum};
+use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result, TextEnum};
 
 pub use directory::load;
 
@@ -157,8 +157,13 @@ impl Firmware {
     }
 
     fn runs_on(&self, domain: &Domain) -> bool {
-        let machine = domain.os.machine.as_deref().unwrap_or_default();
-        let arch = target_of_arch(domain.os.arch);
+        self.is_for(domain.os.arch, domain.os.machine.as_deref().unwrap_or_default())
+    }
+
+    /// Whether the image runs on a machine type.
+    #[must_use]
+    pub fn is_for(&self, arch: Arch, machine: &str) -> bool {
+        let arch = target_of_arch(arch);
         self.targets.iter().any(|target| {
             target.architecture == arch
                 && target.machines.iter().any(|pattern| matches(pattern.as_bytes(), machine.as_bytes()))
@@ -248,10 +253,8 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use virt_conf::domain::FirmwareFeatures;
-    use virt_types::Arch;
-
     use super::*;
+    use virt_conf::domain::FirmwareFeatures;
 
     fn known() -> Vec<Firmware> {
         let known = debian_12();

@@ -10,6 +10,7 @@ use virt_types::{Arch, Error, Result};
 use super::PlanContext;
 use super::machine::on_off;
 use crate::caps::Cap;
+use crate::caps::cpu_feature;
 use crate::error::unsupported;
 
 /// `-cpu`, where there is something to say.
@@ -100,30 +101,9 @@ fn model(cx: &PlanContext<'_>, cpu: &Cpu) -> Result<Vec<String>> {
             FeaturePolicy::Disable | FeaturePolicy::Forbid => "off",
             FeaturePolicy::Optional => return None,
         };
-        Some(format!("{}={state}", qemu_feature(arch, &feature.name)))
+        Some(format!("{}={state}", cpu_feature::to_qemu(arch, &feature.name)))
     }));
     Ok(words)
-}
-
-/// QEMU's name of a CPU feature, where it is not libvirt's.
-fn qemu_feature(arch: Arch, name: &str) -> &str {
-    if !arch.is_x86() {
-        return name;
-    }
-    match name {
-        "cmp_legacy" => "cmp-legacy",
-        "ds_cpl" => "ds-cpl",
-        "fxsr_opt" => "fxsr-opt",
-        "kvm_pv_eoi" => "kvm-pv-eoi",
-        "kvm_pv_unhalt" => "kvm-pv-unhalt",
-        "lahf_lm" => "lahf-lm",
-        "nodeid_msr" => "nodeid-msr",
-        "pclmuldq" => "pclmulqdq",
-        "perfctr_core" => "perfctr-core",
-        "perfctr_nb" => "perfctr-nb",
-        "tsc_adjust" => "tsc-adjust",
-        other => other,
-    }
 }
 
 /// Time sources that are features of the CPU.
