@@ -19,6 +19,7 @@ mod process;
 mod quickstart;
 mod setup;
 mod suites;
+mod support;
 mod tally;
 mod tidy;
 mod workspace;
@@ -57,6 +58,12 @@ const VERBS: &[Verb] = &[
         form: "[--check]",
         help: "write the files that are made from the code",
         run: codegen::run,
+    },
+    Verb {
+        name: "support",
+        form: "[--check]",
+        help: "ask a private virtd what it answers; write README's figures",
+        run: support::run,
     },
     Verb {
         name: "guest",
