@@ -6,14 +6,18 @@ use virt_types::{Error, ErrorCode, ErrorDomain, TextEnum, text_enum};
 use virt_xml::{Document, Element};
 
 use crate::domain::Domain;
+use crate::interface::HostInterface;
 use crate::network::{self, Network};
+use crate::secret::Secret;
 use crate::storage_pool::{PoolType, StoragePool};
 use crate::storage_volume::{Capacity, Volume};
 use crate::{FormatFlags, ParseFlags, Result};
 
 text_enum! {
     /// A kind of document, by the short name that tools use for it.
-    pub enum Kind { #[default] Domain = "domain", Network = "network", Pool = "pool", Volume = "vol" }
+    pub enum Kind { #[default] Domain = "domain", Network = "network", Pool = "pool", Volume = "vol", Interface = "interface",
+        Secret = "secret",
+    }
 }
 
 /// What is around a document that it does not say itself.
@@ -60,6 +64,8 @@ impl Kind {
             Self::Network => "network",
             Self::Pool => "pool",
             Self::Volume => "volume",
+            Self::Interface => "interface",
+            Self::Secret => "secret",
         }
     }
 
@@ -108,6 +114,8 @@ impl Kind {
                 volume.validate_file()?;
                 volume.format()
             }
+            Self::Interface => HostInterface::parse_element(el)?.format(),
+            Self::Secret => Secret::parse_element(el)?.format(),
         })
     }
 }

@@ -32,9 +32,11 @@ pub mod common;
 pub mod domain;
 pub mod domain_capabilities;
 pub mod error;
+pub mod interface;
 mod kind;
 pub mod network;
 mod options;
+pub mod secret;
 pub mod storage_pool;
 pub mod storage_volume;
 
