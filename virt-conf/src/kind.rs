@@ -8,6 +8,7 @@ use virt_xml::{Document, Element};
 use crate::domain::Domain;
 use crate::interface::HostInterface;
 use crate::network::{self, Network};
+use crate::nodedev::{NodeDevice, Origin};
 use crate::secret::Secret;
 use crate::storage_pool::{PoolType, StoragePool};
 use crate::storage_volume::{Capacity, Volume};
@@ -16,7 +17,7 @@ use crate::{FormatFlags, ParseFlags, Result};
 text_enum! {
     /// A kind of document, by the short name that tools use for it.
     pub enum Kind { #[default] Domain = "domain", Network = "network", Pool = "pool", Volume = "vol", Interface = "interface",
-        Secret = "secret",
+        NodeDevice = "nodedev", Secret = "secret",
     }
 }
 
@@ -65,6 +66,7 @@ impl Kind {
             Self::Pool => "pool",
             Self::Volume => "volume",
             Self::Interface => "interface",
+            Self::NodeDevice => "device",
             Self::Secret => "secret",
         }
     }
@@ -115,6 +117,7 @@ impl Kind {
                 volume.format()
             }
             Self::Interface => HostInterface::parse_element(el)?.format(),
+            Self::NodeDevice => NodeDevice::parse_element(el, Origin::Existing)?.format(),
             Self::Secret => Secret::parse_element(el)?.format(),
         })
     }

@@ -35,6 +35,7 @@ pub mod error;
 pub mod interface;
 mod kind;
 pub mod network;
+pub mod nodedev;
 mod options;
 pub mod secret;
 pub mod storage_pool;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use virt_conf::FormatFlags;
 use virt_conf::network::{Network, UpdateCommand, UpdateSection};
+use virt_conf::nodedev::{NodeDevice, Origin};
 use virt_conf::storage_pool::{PoolType, StoragePool};
 use virt_conf::storage_volume::{Capacity, Volume};
 
@@ -114,5 +115,22 @@ fn volumes_of_other_pools_are_written_as_recorded() {
         // The recordings are of a release that wrote an empty element here.
         let expected = file(&case["expected"]).replace("  <source>\n  </source>\n", "");
         assert_eq!(lines(&volume.format()), lines(&expected), "{}", case["id"]);
+    }
+}
+
+#[test]
+fn node_devices_are_written_as_recorded() {
+    let Some((dir, cases)) = cases("nodedevxml2xml") else { return };
+    // Groups of channel-attached devices came after the newest documents that are followed.
+    for case in cases.iter().filter(|case| case["id"] != "newer:ccwgroup_0_0_bd00") {
+        let file = |path: &Value| fs::read_to_string(dir.join(path.as_str().unwrap())).unwrap();
+        let device = NodeDevice::parse(&file(&case["input"]), Origin::Existing);
+        let device = device.unwrap_or_else(|error| panic!("{}: {error}", case["id"]));
+        // What only a look at the drive gives, the recordings have from elsewhere.
+        let looked =
+            |line: &&str| line.starts_with("<logical_block_size>") || line.starts_with("<num_blocks>");
+        let expected = file(&case["expected"]);
+        let expected: Vec<_> = lines(&expected).into_iter().filter(|line| !looked(line)).collect();
+        assert_eq!(lines(&device.format()), expected, "{}", case["id"]);
     }
 }
