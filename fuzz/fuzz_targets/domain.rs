@@ -12,7 +12,11 @@ fuzz_target!(|text: &str| {
         return;
     }
     let written = domain.format(FormatFlags::SECURE);
-    match Domain::parse(&written, ParseFlags::INACTIVE) {
+    let again = Domain::parse(&written, ParseFlags::INACTIVE).and_then(|mut again| {
+        again.fill(&NullPolicy, ParseFlags::INACTIVE)?;
+        Ok(again)
+    });
+    match again {
         Ok(again) => assert_eq!(again.format(FormatFlags::SECURE), written),
         Err(error) => panic!("{error}: written as\n{written}"),
     }

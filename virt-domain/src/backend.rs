@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 use virt_conf::domain::Domain;
+use virt_conf::domain::passes::NullPolicy;
 use virt_conf::{FormatFlags, ParseFlags};
 use virt_driver::{BoxFuture, DomainEventKind};
 use virt_types::{
@@ -31,12 +32,16 @@ pub trait Backend: Send + Sync + 'static {
     /// The error domain of refusals that the engine words for the driver (`VIR_FROM_QEMU`, …).
     fn error_domain(&self) -> ErrorDomain;
 
-    /// Reads a configuration file. It was accepted before, so it is not validated again.
+    /// Reads a configuration file. It was accepted before, so it is not validated again, and has what the driver adds;
+    /// what is not written because it goes without saying is filled in.
     ///
     /// # Errors
     /// For what is no domain of this driver.
     fn parse_config(&self, xml: &str) -> Result<Domain> {
-        Domain::parse(xml, ParseFlags::INACTIVE | ParseFlags::SKIP_VALIDATE)
+        let flags = ParseFlags::INACTIVE | ParseFlags::SKIP_VALIDATE;
+        let mut config = Domain::parse(xml, flags)?;
+        config.fill(&NullPolicy, flags)?;
+        Ok(config)
     }
 
     /// The text of a configuration file, without the warning at its top.

@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use virt_conf::domain::Domain;
+use virt_conf::domain::{Domain, passes::NullPolicy};
 use virt_conf::{FormatFlags, ParseFlags};
 use virt_qemu::caps::Capabilities;
 use virt_qemu::planner::{CapabilitySource, Planner};
@@ -120,6 +120,7 @@ fn check(planner: &Planner, dir: &Path) -> Vec<String> {
     if let Some(out) = out {
         let got = planner.canonical(&xml).unwrap_or_else(|error| error.report().to_string());
         differences.extend(first_difference("out.xml", &out, &got));
+        differences.extend(read_again(&got));
         differences.extend(defined_again(planner, &got));
     }
     if let Some(args) = args {
@@ -134,18 +135,31 @@ fn check(planner: &Planner, dir: &Path) -> Vec<String> {
     differences
 }
 
+/// A file that is read when the engine starts anew holds the same domain.
+fn read_again(out: &str) -> Option<String> {
+    let mut read = match Domain::parse(out, ParseFlags::INACTIVE) {
+        Ok(read) => read,
+        Err(error) => return Some(format!("out.xml is not read: {error}")),
+    };
+    let filled = read.fill(&NullPolicy, ParseFlags::INACTIVE);
+    let flags = FormatFlags::INACTIVE | FormatFlags::SECURE;
+    let text = filled.map_or_else(|error| error.to_string(), |()| read.format(flags));
+    first_difference("out.xml, read again, sorted", &sorted(out), &sorted(&text))
+}
+
 /// A definition that is defined again stays as it is. Only devices that libvirt added at the end may move to those of
 /// their kind, once.
 fn defined_again(planner: &Planner, out: &str) -> Option<String> {
     let define = |xml: &str| planner.canonical(xml).unwrap_or_else(|error| error.report().to_string());
-    let sorted = |text: &str| {
-        let mut lines: Vec<_> = text.lines().collect();
-        lines.sort_unstable();
-        lines.join("\n")
-    };
     let again = define(out);
     first_difference("out.xml, defined again, sorted", &sorted(out), &sorted(&again))
         .or_else(|| first_difference("out.xml, defined twice again", &again, &define(&again)))
+}
+
+fn sorted(text: &str) -> String {
+    let mut lines: Vec<_> = text.lines().collect();
+    lines.sort_unstable();
+    lines.join("\n")
 }
 
 fn first_difference(file: &str, expected: &str, got: &str) -> Option<String> {
