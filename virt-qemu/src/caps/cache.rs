@@ -51,7 +51,7 @@ impl Stamp {
     fn of(binary: &str, kvm: bool) -> Result<Self> {
         let metadata = std::fs::metadata(binary).map_err(|error| {
             let detail = format!("Cannot check QEMU binary {binary}: {}", plain(&error));
-            Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail)
+            Error::new(ErrorCode::SystemError, ErrorDomain::Qemu, detail)
                 .caused_by(error)
                 .with_hint("name an installed binary in <emulator>, or install QEMU for this architecture")
         })?;
@@ -120,7 +120,7 @@ impl Cache {
     /// What a binary can do.
     ///
     /// # Errors
-    /// `VIR_ERR_INTERNAL_ERROR` where there is no such binary, or it does not answer.
+    /// `VIR_ERR_SYSTEM_ERROR` where there is no such binary, `VIR_ERR_INTERNAL_ERROR` where it does not answer.
     pub async fn get(&self, binary: &str) -> Result<Arc<Capabilities>> {
         let stamp = Stamp::of(binary, self.kvm_is_usable())?;
         let cell = {
@@ -187,7 +187,7 @@ mod tests {
         let error = Cache::new(None).get("/nonexistent/qemu").await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "internal error: Cannot check QEMU binary /nonexistent/qemu: No such file or directory"
+            "Cannot check QEMU binary /nonexistent/qemu: No such file or directory"
         );
     }
 

@@ -10,3 +10,6 @@ mod stats;
 
 pub use connection::{Directories, QemuConnection, QemuDriver};
 pub use virt_domain::Limits;
+
+#[cfg(test)]
+mod tests;
