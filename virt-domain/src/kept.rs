@@ -119,7 +119,6 @@ impl fmt::Debug for KeptConfig {
 mod tests {
     use super::*;
     use crate::{Recover, Recovered, Start, Started};
-    use virt_conf::ParseFlags;
     use virt_driver::BoxFuture;
     use virt_types::CreateFlags;
 
@@ -145,7 +144,7 @@ mod tests {
     }
 
     fn typical() -> Domain {
-        Domain::parse(std::str::from_utf8(TYPICAL).unwrap(), ParseFlags::INACTIVE).unwrap()
+        Reader.parse_config(std::str::from_utf8(TYPICAL).unwrap()).unwrap()
     }
 
     #[test]
@@ -169,7 +168,7 @@ mod tests {
     fn secrets_are_told_only_to_those_who_ask() {
         let text = std::str::from_utf8(TYPICAL).unwrap();
         let secret = text.replace("type='vnc' port", "type='vnc' passwd='sesame' port");
-        let config = |text| Domain::parse(text, ParseFlags::INACTIVE).unwrap();
+        let config = |text| Reader.parse_config(text).unwrap();
         for (text, plain) in [(text, true), (&secret, false)] {
             let kept = keeper().keep(config(text));
             assert_eq!(kept.plain, plain);
