@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use virt_driver::{
-    BoxFuture, Connection, DomainStatistics, DomainTuning, Domains, Guests, Hypervisor, Networks,
-    SavedStates, StoragePools,
+    BoxFuture, Connection, DomainStatistics, DomainTuning, Domains, Guests, Hypervisor, Interfaces, Networks,
+    NodeDevices, SavedStates, StoragePools,
 };
 use virt_types::{ErrorCode, Result};
 
@@ -109,6 +109,14 @@ impl Connection for TestConnection {
     }
 
     fn networks(&self) -> Option<&dyn Networks> {
+        Some(self)
+    }
+
+    fn interfaces(&self) -> Option<&dyn Interfaces> {
+        Some(self)
+    }
+
+    fn node_devices(&self) -> Option<&dyn NodeDevices> {
         Some(self)
     }
 

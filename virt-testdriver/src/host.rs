@@ -2,14 +2,18 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use virt_driver::{DomainEvent, DomainEventFilter, NetworkEvent, ObjectEventFilter, StoragePoolEvent};
+use virt_driver::{
+    DomainEvent, DomainEventFilter, NetworkEvent, NodeDeviceEvent, ObjectEventFilter, StoragePoolEvent,
+};
 use virt_types::Uuid;
 
 use crate::document::User;
 use crate::domain::Guest;
 use crate::events::Bus;
+use crate::interface::InterfaceList;
 use crate::network::NetworkList;
 use crate::node::Node;
+use crate::node_device::DeviceList;
 use crate::storage::PoolList;
 
 /// A host that exists in memory only.
@@ -18,12 +22,15 @@ pub(crate) struct Host {
     pub(crate) node: Node,
     pub(crate) guests: Vec<Guest>,
     pub(crate) networks: NetworkList,
+    pub(crate) interfaces: InterfaceList,
     pub(crate) pools: PoolList,
+    pub(crate) devices: DeviceList,
     /// Who may open it; everybody if there is none.
     pub(crate) users: Vec<User>,
     pub(crate) domain_events: Bus<DomainEventFilter, DomainEvent>,
     pub(crate) network_events: Bus<ObjectEventFilter<Uuid>, NetworkEvent>,
     pub(crate) pool_events: Bus<ObjectEventFilter<Uuid>, StoragePoolEvent>,
+    pub(crate) device_events: Bus<ObjectEventFilter<String>, NodeDeviceEvent>,
     /// How many events of domains there were.
     pub(crate) told: u64,
     last_id: i32,
@@ -36,11 +43,14 @@ impl Host {
             node,
             guests: Vec::new(),
             networks: NetworkList::default(),
+            interfaces: InterfaceList::default(),
             pools: PoolList::default(),
+            devices: DeviceList::default(),
             users: Vec::new(),
             domain_events: Bus::default(),
             network_events: Bus::default(),
             pool_events: Bus::default(),
+            device_events: Bus::default(),
             told: 0,
             last_id: 0,
         }

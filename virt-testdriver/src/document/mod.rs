@@ -65,8 +65,14 @@ fn read(text: &str, directory: &Path, node: Node) -> Result<Host> {
     for el in root.children_named("network") {
         source.read(el, |el| host.networks.read(el))?;
     }
+    for el in root.children_named("interface") {
+        source.read(el, |el| host.interfaces.read(el))?;
+    }
     for el in root.children_named("pool") {
         source.read(el, |el| host.pools.read(el, source))?;
+    }
+    for el in root.children_named("device") {
+        source.read(el, |el| host.devices.read(el))?;
     }
     host.users = user::read(root)?;
     Ok(host)

@@ -1,6 +1,6 @@
 //! The life of pools, and what is told of it.
 
-use virt_conf::storage_pool::{PoolType, StoragePool};
+use virt_conf::storage_pool::{Adapter, PoolType, StoragePool};
 use virt_driver::{ObjectRef, StoragePoolEvent, StoragePoolEventKind, StoragePoolInfo};
 use virt_types::Result;
 
@@ -73,6 +73,14 @@ impl Pool {
     }
 }
 
+/// The names of the virtual Fibre Channel host that a pool is behind.
+fn vport(config: &StoragePool) -> Option<(String, String)> {
+    match &config.source.adapter {
+        Some(Adapter::FcHost(host)) => host.wwnn.clone().zip(host.wwpn.clone()),
+        _ => None,
+    }
+}
+
 impl Host {
     fn tell_pool(&mut self, pool: ObjectRef, kind: StoragePoolEventKind) {
         let event = StoragePoolEvent { pool, kind };
@@ -94,11 +102,18 @@ impl Host {
 
     pub(super) fn create_pool(&mut self, xml: &str) -> Result<ObjectRef> {
         let config = completed(StoragePool::parse(xml)?)?;
+        let vport = vport(&config);
         let pool = self.pools.add(config, true)?;
         pool.reset();
         pool.persistent = false;
         pool.active = true;
         let reference = pool.to_ref();
+        if let Some((wwnn, wwpn)) = vport
+            && let Err(error) = self.make_vport(&wwnn, &wwpn)
+        {
+            self.pools.forget(&reference.name);
+            return Err(error);
+        }
         self.tell_step(reference.clone(), STARTED);
         Ok(reference)
     }
@@ -113,6 +128,9 @@ impl Host {
         let found = self.pools.active(&pool.name)?;
         found.active = false;
         let (reference, persistent) = (found.to_ref(), found.persistent);
+        if vport(&found.config).is_some() {
+            self.remove_vport()?;
+        }
         if !persistent {
             self.pools.forget(&pool.name);
         }

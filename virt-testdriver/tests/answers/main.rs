@@ -3,7 +3,9 @@
 #[macro_use]
 mod support;
 
+mod devices;
 mod domains;
 mod hosts;
+mod interfaces;
 mod networks;
 mod pools;
