@@ -46,6 +46,53 @@ impl ForeignElement {
         element
     }
 
+    /// Puts the element and all within it that are in no namespace into one, under this prefix.
+    pub fn inject(&mut self, prefix: &str, uri: &str) {
+        self.enter(prefix, uri);
+        self.declarations.push((Some(prefix.to_owned()), uri.to_owned()));
+    }
+
+    fn enter(&mut self, prefix: &str, uri: &str) {
+        if self.namespace.is_none() {
+            self.name = format!("{prefix}:{}", self.name);
+            self.namespace = Some(uri.to_owned());
+        }
+        self.children_mut().for_each(|child| child.enter(prefix, uri));
+    }
+
+    /// Takes the element and all within it out of a namespace: what [`ForeignElement::inject`] did is undone.
+    pub fn extract(&mut self, uri: &str) {
+        self.leave(uri);
+        if let Some(at) = self.declarations.iter().position(|(_, declared)| declared == uri) {
+            self.declarations.remove(at);
+        }
+    }
+
+    fn leave(&mut self, uri: &str) {
+        if self.namespace.as_deref() == Some(uri) {
+            self.namespace = None;
+            if let Some((_, local)) = self.name.split_once(':') {
+                self.name = local.to_owned();
+            }
+        }
+        self.children_mut().for_each(|child| child.leave(uri));
+    }
+
+    fn children_mut(&mut self) -> impl Iterator<Item = &mut Self> {
+        self.content.iter_mut().filter_map(|node| match node {
+            ForeignNode::Element(element) => Some(element),
+            ForeignNode::Text(_) | ForeignNode::Comment(_) | ForeignNode::Instruction(_) => None,
+        })
+    }
+
+    /// The element on its own, without a line break at its end.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out, 0, true);
+        out
+    }
+
     /// Writes the element.
     pub fn format(&self, w: &mut Writer) {
         let mut out = String::new();

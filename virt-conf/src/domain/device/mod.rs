@@ -261,6 +261,10 @@ pub trait Slot<T> {
     fn list_mut(&mut self) -> &mut [T];
     /// Gives back the room for devices that are not there.
     fn shrink_to_fit(&mut self);
+    /// Adds a device, at this position where there are several.
+    fn insert(&mut self, position: usize, device: T);
+    /// Takes a device out.
+    fn remove(&mut self, position: usize) -> Option<T>;
 }
 
 impl<T> Slot<T> for Vec<T> {
@@ -276,6 +280,12 @@ impl<T> Slot<T> for Vec<T> {
     fn shrink_to_fit(&mut self) {
         Self::shrink_to_fit(self);
     }
+    fn insert(&mut self, position: usize, device: T) {
+        Self::insert(self, position.min(self.len()), device);
+    }
+    fn remove(&mut self, position: usize) -> Option<T> {
+        (position < self.len()).then(|| Self::remove(self, position))
+    }
 }
 
 impl<T> Slot<T> for Option<T> {
@@ -289,6 +299,12 @@ impl<T> Slot<T> for Option<T> {
         self.as_mut_slice()
     }
     fn shrink_to_fit(&mut self) {}
+    fn insert(&mut self, _: usize, device: T) {
+        *self = Some(device);
+    }
+    fn remove(&mut self, position: usize) -> Self {
+        self.take_if(|_| position == 0)
+    }
 }
 
 /// libvirt's refusal of a second device where one is allowed.
@@ -343,7 +359,7 @@ macro_rules! expand_devices {
             pub fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
                 match el.name() {
                     $($element => $type::parse(el, cx).map(Self::$type),)+
-                    other => Err(crate::error::xml_error(format!("unknown device type '{other}'")).at(el.place())),
+                    other => Err(crate::error::unsupported(format!("unknown device type '{other}'")).at(el.place())),
                 }
             }
 
@@ -454,6 +470,48 @@ macro_rules! expand_devices {
                 match kind {
                     $(DeviceKind::$type => Slot::list_mut(&mut self.$field).get_mut(position).map(DeviceMut::$type),)+
                 }
+            }
+
+            /// Adds a device at a position among those of its kind; where one is allowed, it takes the other's place.
+            pub fn insert(&mut self, position: usize, device: AnyDevice) {
+                match device {
+                    $(AnyDevice::$type(device) => Slot::insert(&mut self.$field, position, device),)+
+                }
+            }
+
+            /// Takes a device out, by its kind and its position among them.
+            pub fn remove(&mut self, kind: DeviceKind, position: usize) -> Option<AnyDevice> {
+                match kind {
+                    $(DeviceKind::$type => Slot::remove(&mut self.$field, position).map(AnyDevice::$type),)+
+                }
+            }
+
+            /// The positions of the devices that a document means which names one to detach or update.
+            #[must_use]
+            pub fn find(&self, meant: &AnyDevice) -> Vec<usize> {
+                match meant {
+                    $(AnyDevice::$type(meant) => Slot::list(&self.$field)
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, device)| device.same_device(meant))
+                        .map(|(position, _)| position)
+                        .collect(),)+
+                }
+            }
+
+            /// The kind and the position of the device with this alias.
+            #[must_use]
+            pub fn find_alias(&self, alias: &str) -> Option<(DeviceKind, usize)> {
+                $(
+                    let mut devices = Slot::list(&self.$field).iter();
+                    let is_it = |device: &$type| {
+                        device.info().is_some_and(|info| info.alias.as_deref() == Some(alias))
+                    };
+                    if let Some(position) = devices.position(is_it) {
+                        return Some((DeviceKind::$type, position));
+                    }
+                )+
+                None
             }
 
             /// What devices share, of a device by its kind and its position, to change it.
