@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::command::Command;
+use crate::command::{Command, Object};
 use crate::error::{Error, Result};
 use crate::event::Event;
 
@@ -17,6 +17,8 @@ pub struct CommandId(pub(crate) u64);
 pub struct Call {
     pub(crate) name: Cow<'static, str>,
     pub(crate) arguments: Option<Box<RawValue>>,
+    /// The whole command, where it was written by somebody else.
+    pub(crate) members: Option<Object>,
     pub(crate) oob: bool,
     pub(crate) fds: bool,
 }
@@ -34,12 +36,25 @@ impl Call {
             text if text.starts_with('{') => Some(arguments),
             _ => return Err(fail("not an object".to_owned())),
         };
-        Ok(Self { name: C::NAME.into(), arguments, oob: false, fds: false })
+        Ok(Self { name: C::NAME.into(), arguments, members: None, oob: false, fds: false })
     }
 
     /// A command by name, its arguments written by somebody else.
     pub fn raw(name: impl Into<String>, arguments: Option<Box<RawValue>>) -> Self {
-        Self { name: name.into().into(), arguments, oob: false, fds: false }
+        Self { name: name.into().into(), arguments, members: None, oob: false, fds: false }
+    }
+
+    /// A command whose members, `execute` and what else there is, were written by somebody else; QEMU says what it
+    /// thinks of them. Only for a connection to QEMU: an `id` is added, or replaced.
+    pub fn members(members: Object) -> Self {
+        let name = ["execute", "exec-oob"].iter().find_map(|key| members.get(*key)?.as_str());
+        Self {
+            name: name.unwrap_or("a command").to_owned().into(),
+            arguments: None,
+            members: Some(members),
+            oob: false,
+            fds: false,
+        }
     }
 
     /// Executes the command ahead of others that QEMU is busy with, if that was negotiated; only

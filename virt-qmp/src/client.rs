@@ -191,19 +191,30 @@ impl Client {
     fn frame(&mut self, id: Option<CommandId>, call: Call) -> (u64, Frame) {
         let serial = self.next_serial;
         self.next_serial += 1;
+        let mut bytes = self.line(serial, &call);
+        bytes.push(b'\n');
+        self.sent.insert(serial, Sent { id, name: call.name.into_owned(), fds: call.fds });
+        (serial, Frame { id, bytes })
+    }
+
+    /// A command as JSON.
+    fn line(&self, serial: u64, call: &Call) -> Vec<u8> {
+        let id = format!("{ID_PREFIX}{serial}");
+        if let Some(members) = &call.members {
+            let mut members = members.clone();
+            members.insert("id".to_owned(), id.into());
+            return serde_json::to_vec(&members).unwrap_or_default();
+        }
         let oob = call.oob && self.oob;
         let name = call.name.as_ref();
         let wire = Wire {
             execute: (!oob).then_some(name),
             exec_oob: oob.then_some(name),
             arguments: call.arguments.as_deref(),
-            id: format!("{ID_PREFIX}{serial}"),
+            id,
         };
         // Strings and JSON that is known to be valid always serialize.
-        let mut bytes = serde_json::to_vec(&wire).unwrap_or_default();
-        bytes.push(b'\n');
-        self.sent.insert(serial, Sent { id, name: call.name.into_owned(), fds: call.fds });
-        (serial, Frame { id, bytes })
+        serde_json::to_vec(&wire).unwrap_or_default()
     }
 
     /// Takes bytes from QEMU.

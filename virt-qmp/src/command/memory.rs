@@ -33,6 +33,17 @@ commands! {
     } -> Empty;
     /// How far that is.
     "query-dump" QueryDump {} -> DumpStatus;
+    /// Begins to measure how fast the guest writes to its memory.
+    "calc-dirty-rate" CalcDirtyRate {
+        /// For how long, in seconds.
+        calc_time: i64;
+        /// How many pages of each GiB are looked at.
+        sample_pages: i64,
+        /// `page-sampling`, `dirty-bitmap`, `dirty-ring`.
+        mode: String,
+    } -> Empty;
+    /// What was measured.
+    "query-dirty-rate" QueryDirtyRate {} -> Object;
     /// Writes a range of guest memory to a file.
     "memsave" MemSave {
         /// The virtual address.

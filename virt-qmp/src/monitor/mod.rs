@@ -96,6 +96,20 @@ impl Monitor {
         self.handle.call(call, Vec::new(), deadline).await
     }
 
+    /// The same with descriptors, as in [`Monitor::execute_with_fds`].
+    ///
+    /// # Errors
+    /// Like [`Monitor::execute`].
+    pub async fn call_with_fds(
+        &self,
+        call: Call,
+        fds: Vec<OwnedFd>,
+        deadline: Instant,
+    ) -> Result<Box<RawValue>> {
+        let call = if fds.is_empty() { call } else { call.with_descriptors() };
+        self.handle.call(call, fds, deadline).await
+    }
+
     /// Waits for the connection's end.
     pub async fn closed(&self) -> CloseReason {
         self.handle.closed().await
