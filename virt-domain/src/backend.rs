@@ -368,6 +368,8 @@ pub enum BackendEvent {
     Deprecated(String),
     /// Something for the subscribers. A disk error or watchdog that pauses the guest pauses the domain with it.
     Published(DomainEventKind),
+    /// The same, for what the live domain is needed to tell.
+    Told(Box<dyn FnOnce(&Domain) -> DomainEventKind + Send>),
 }
 
 impl std::fmt::Debug for BackendEvent {
@@ -385,6 +387,7 @@ impl std::fmt::Debug for BackendEvent {
             Self::WokeUp => f.write_str("WokeUp"),
             Self::Exited { last_words } => f.debug_struct("Exited").field("last_words", last_words).finish(),
             Self::Changed(_) => f.write_str("Changed"),
+            Self::Told(_) => f.write_str("Told"),
             Self::Tainted(word) => f.debug_tuple("Tainted").field(word).finish(),
             Self::Deprecated(sentence) => f.debug_tuple("Deprecated").field(sentence).finish(),
             Self::Published(kind) => f.debug_tuple("Published").field(kind).finish(),

@@ -86,6 +86,7 @@ impl JobContext {
         let guest = state.guest.as_mut().ok_or_else(not_running)?;
         let mut live = (*guest.live).clone();
         let answer = change(&mut live)?;
+        guest.machine.wishes = live.lifecycle;
         guest.live = Arc::new(live);
         state.changed([]);
         Ok(answer)

@@ -372,6 +372,10 @@ impl Locked<'_> {
                 guest.deprecations.push(sentence);
                 return self.changed([]);
             }
+            BackendEvent::Told(tell) => {
+                let kind = tell(&guest.live);
+                return self.take_in(BackendEvent::Published(kind));
+            }
             BackendEvent::Published(kind) => {
                 let paused_by = paused_by(&kind);
                 self.tell([kind]);

@@ -151,9 +151,16 @@ impl DomainHandle {
         self.job(spec, move |context| lifecycle::start(context, None, options)).await
     }
 
-    pub(crate) async fn start_instead(&self, live: Domain, options: StartOptions) -> Result<u32> {
+    pub(crate) async fn start_offered(&self, offer: Offer) -> Result<u32> {
         let spec = JobSpec::any("virDomainCreateXML", JobKind::Long(LongJob::Start));
-        self.job(spec, move |context| lifecycle::start(context, Some(live), options)).await
+        let start = move |context| async move {
+            match offer.take() {
+                Some((live, options)) => lifecycle::start(context, Some(live), options).await,
+                // Only a start that had its turn takes it, and that one is not asked for again.
+                None => Err(closed()),
+            }
+        };
+        self.job(spec, start).await
     }
 
     /// Ends it: answers when its process is gone. Overtakes every other job.
@@ -294,6 +301,25 @@ impl DomainHandle {
             needs: Needs::Inactive("cannot rename active domain"),
         };
         self.job(spec, move |context| config_jobs::rename(context, to)).await
+    }
+}
+
+/// A transient domain on its way to a start, which takes it when its turn has come.
+#[derive(Clone)]
+pub(crate) struct Offer(Arc<Mutex<Option<(Domain, StartOptions)>>>);
+
+impl Offer {
+    pub(crate) fn new(live: Domain, options: StartOptions) -> Self {
+        Self(Arc::new(Mutex::new(Some((live, options)))))
+    }
+
+    /// Whether nobody took it.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn take(&self) -> Option<(Domain, StartOptions)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

@@ -12,6 +12,7 @@ use crate::config_jobs::defined_with;
 use crate::control::Listener;
 use crate::core::Guest;
 use crate::engine::{Engine, Entry};
+use crate::handle::Offer;
 use crate::layout::Layout;
 use crate::lifecycle::StartOptions;
 use crate::store::Store;
@@ -203,23 +204,33 @@ impl Registry {
     /// As [`Registry::define`] and [`DomainHandle::start`].
     pub async fn create(&self, domain: Domain, options: StartOptions) -> Result<DomainHandle> {
         let (uuid, name) = identity(&domain)?;
-        let engine = self.engine();
-        let known = match self.known(uuid, &name)? {
-            Some(known) => known,
-            None => {
-                let root = engine.ownership.root(engine.deadline()).await?;
-                engine.catch_up(&root);
-                match self.known(uuid, &name)? {
-                    Some(known) => known,
-                    None => {
-                        let mut maps = engine.maps_mut();
-                        DomainHandle::of(engine.add(&mut maps, uuid, name, None, None))
-                    }
-                }
+        let deadline = self.engine().deadline();
+        let offer = Offer::new(domain, options);
+        loop {
+            let known = self.known_or_new(uuid, &name, deadline).await?;
+            match known.start_offered(offer.clone()).await {
+                // It went away before the start had its turn: the name is free.
+                Err(error)
+                    if error.code() == ErrorCode::NoDomain
+                        && offer.is_open()
+                        && Instant::now() < deadline => {}
+                other => return other.map(|_| known),
             }
-        };
-        known.start_instead(domain, options).await?;
-        Ok(known)
+        }
+    }
+
+    async fn known_or_new(&self, uuid: Uuid, name: &DomainName, deadline: Instant) -> Result<DomainHandle> {
+        if let Some(known) = self.known(uuid, name)? {
+            return Ok(known);
+        }
+        let engine = self.engine();
+        let root = engine.ownership.root(deadline).await?;
+        engine.catch_up(&root);
+        if let Some(known) = self.known(uuid, name)? {
+            return Ok(known);
+        }
+        let mut maps = engine.maps_mut();
+        Ok(DomainHandle::of(engine.add(&mut maps, uuid, name.clone(), None, None)))
     }
 
     /// The domain with this identity and name, if there is one.
