@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use virt_domain::{Layout, Lease, Limits, Registry};
-use virt_driver::{BoxFuture, Connection, Domains, Hypervisor};
+use virt_driver::{
+    BoxFuture, Connection, DomainJobs, DomainStatistics, DomainTuning, Domains, Guests, Hypervisor,
+};
 use virt_types::{Error, ErrorCode, ErrorDomain, ListFlags, Result};
 
 use crate::config::Config;
@@ -166,6 +168,22 @@ impl Connection for QemuConnection {
     }
 
     fn domains(&self) -> Option<&dyn Domains> {
+        Some(self)
+    }
+
+    fn tuning(&self) -> Option<&dyn DomainTuning> {
+        Some(self)
+    }
+
+    fn statistics(&self) -> Option<&dyn DomainStatistics> {
+        Some(self)
+    }
+
+    fn guests(&self) -> Option<&dyn Guests> {
+        Some(self)
+    }
+
+    fn jobs(&self) -> Option<&dyn DomainJobs> {
         Some(self)
     }
 

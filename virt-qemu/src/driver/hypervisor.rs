@@ -6,8 +6,8 @@ use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result, TextEnum, TypedPar
 
 use super::QemuConnection;
 use super::capabilities::Named;
-use super::domains::no_flags;
 use super::host;
+use super::refusal::no_flags;
 use crate::caps::emulator::default_emulator;
 
 /// The release of the API whose features are there: libvirt 9.0.0.

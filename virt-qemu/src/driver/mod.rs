@@ -1,15 +1,40 @@
 //! The driver's implementation of the contract: thin methods over the engine and the guests.
 
+mod agent;
+mod calls;
 mod capabilities;
 mod connection;
-mod console;
+mod define;
+mod devices;
+mod disks;
 mod domains;
+mod graphics;
+mod hold;
 mod host;
 mod hypervisor;
-mod stats;
+mod inspect;
+mod jobs;
+mod keys;
+mod lifecycle;
+mod list;
+mod memory;
+mod metadata;
+mod monitor;
+mod peek;
+mod refusal;
+mod screenshot;
+mod sides;
+mod statistics;
+mod streams;
+mod temporary;
+mod tuning;
+mod vcpus;
 
 pub use connection::{Directories, QemuConnection, QemuDriver};
 pub use virt_domain::Limits;
+
+use statistics::interface::find as interface_named;
+pub(crate) use streams::Sessions;
 
 #[cfg(test)]
 mod tests;

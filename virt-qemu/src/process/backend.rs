@@ -1,6 +1,7 @@
 //! The driver as the engine sees it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -19,6 +20,7 @@ use super::{launch, settle, silence, status};
 use crate::caps::Capabilities;
 use crate::caps::cache::Cache;
 use crate::config::Config;
+use crate::driver::Sessions;
 use crate::host::Host;
 use crate::plan::{self, Monitor, Plan};
 use crate::prepare::{self, PrepareContext, PretendedPorts};
@@ -31,7 +33,13 @@ pub struct QemuBackend {
     host: Host,
     cache: Cache,
     patience: Duration,
+    agent_timeouts: Mutex<HashMap<Uuid, i32>>,
+    /// Consoles and channels that callers have open.
+    pub(crate) sessions: Sessions,
 }
+
+/// An agent may take as long as the engine lets a call take (`VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK`).
+const WAIT: i32 = -2;
 
 /// How long a monitor command may take, where the engine's owner says nothing else.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,7 +49,14 @@ impl QemuBackend {
     #[must_use]
     pub fn new(config: Config, host: Host) -> Self {
         let cache = Cache::new(Some(config.cache_dir.join("capabilities")));
-        Self { config: Arc::new(config), host, cache, patience: PATIENCE }
+        Self {
+            config: Arc::new(config),
+            host,
+            cache,
+            patience: PATIENCE,
+            agent_timeouts: Mutex::default(),
+            sessions: Sessions::default(),
+        }
     }
 
     /// The same, where a guest may take this long for the answer to a command before its caller is told.
@@ -49,6 +64,24 @@ impl QemuBackend {
     pub const fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// How long a domain's agent may take to answer, in seconds; -2 as long as it likes, -1 a few.
+    pub(crate) fn agent_timeout(&self, domain: Uuid) -> i32 {
+        self.agent_timeouts().get(&domain).copied().unwrap_or(WAIT)
+    }
+
+    /// Sets how long that is, until the engine ends.
+    pub(crate) fn set_agent_timeout(&self, domain: Uuid, seconds: i32) {
+        match seconds {
+            WAIT => self.agent_timeouts().remove(&domain),
+            _ => self.agent_timeouts().insert(domain, seconds),
+        };
+    }
+
+    // A panic while it is held leaves the old number or the new one.
+    fn agent_timeouts(&self) -> MutexGuard<'_, HashMap<Uuid, i32>> {
+        self.agent_timeouts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The driver's settings.
@@ -96,6 +129,14 @@ impl QemuBackend {
         let cx = PrepareContext { caps: &caps, config: &self.config, host: &self.host };
         prepare::prepare(&mut domain, &cx, &mut PretendedPorts)?;
         plan::build(&domain, &caps, &self.config, &self.host, Monitor::Path)
+    }
+
+    /// Completes and checks a configuration that was changed.
+    ///
+    /// # Errors
+    /// As [`QemuBackend::define`].
+    pub(crate) fn complete_again(&self, config: &mut Domain, caps: &Capabilities) -> Result<()> {
+        planner::complete(config, caps, &self.config, &self.host, ParseFlags::INACTIVE)
     }
 
     async fn complete(&self, xml: &str, flags: ParseFlags) -> Result<(Domain, Arc<Capabilities>)> {

@@ -1,6 +1,6 @@
 //! The hold on a running guest.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +8,6 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use virt_domain::{EventSink, Kill, Observed, PowerWay, Running};
 use virt_driver::BoxFuture;
-use virt_qmp::Agent;
-use virt_qmp::agent::command::GuestShutdown;
 use virt_qmp::command::{Cont, QueryStatus, RunState, Stop, SystemPowerdown, SystemReset, SystemWakeup};
 use virt_sys::{PidFd, Process, Signal};
 use virt_types::{Error, ErrorCode, ErrorDomain, PausedReason, Result};
@@ -34,10 +32,10 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Guest {
     pub(super) files: GuestFiles,
     pub(super) pid: u32,
-    process: Arc<Process>,
-    monitor: Arc<GuestMonitor>,
+    pub(super) process: Arc<Process>,
+    pub(super) monitor: Arc<GuestMonitor>,
     log: Arc<GuestLog>,
-    agent: Option<PathBuf>,
+    pub(super) agent: Option<PathBuf>,
     watch: JoinHandle<()>,
 }
 
@@ -61,10 +59,9 @@ impl Guest {
         Self { files, pid, process, monitor, log, agent, watch }
     }
 
-    /// The connection to the monitor, for calls beyond the life of the guest.
-    #[must_use]
-    pub fn monitor(&self) -> &virt_qmp::Monitor {
-        &self.monitor.monitor
+    /// Where files that QEMU writes for a moment belong: the guest's own directory.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.files.dir
     }
 
     /// Sends a signal. That there is no such process any more is what the signal is for.
@@ -130,45 +127,6 @@ impl Guest {
         Err(Error::new(ErrorCode::SystemError, ErrorDomain::Qemu, detail)
             .with_hint(format!("{}; a destroy ends it in any case", silence::why(self.pid))))
     }
-
-    async fn ask_agent(&self, reboot: bool) -> Result<()> {
-        let unresponsive =
-            |detail: String| Error::new(ErrorCode::AgentUnresponsive, ErrorDomain::Qemu, detail);
-        let path = self.agent.as_ref().ok_or_else(|| {
-            Error::new(
-                ErrorCode::ArgumentUnsupported,
-                ErrorDomain::Qemu,
-                "QEMU guest agent is not configured",
-            )
-        })?;
-        let stream = virt_sys::unix::connect(path)
-            .and_then(|stream| {
-                stream.set_nonblocking(true).map_err(|source| virt_sys::Error::System {
-                    action: "watch the agent's socket",
-                    source,
-                })?;
-                tokio::net::UnixStream::from_std(stream)
-                    .map_err(|source| virt_sys::Error::System { action: "watch the agent's socket", source })
-            })
-            .map_err(|error| unresponsive("QEMU guest agent is not connected".into()).caused_by(error))?;
-        let agent = Agent::start(stream);
-        let command = GuestShutdown { mode: Some(if reboot { "reboot" } else { "powerdown" }.to_owned()) };
-        // The agent does not answer a shutdown that works: the guest's end is the answer.
-        // Nor does it answer a reboot, of which a reset tells.
-        let reset = self.monitor.next_reset();
-        tokio::select! {
-            () = reset, if reboot => Ok(()),
-            answer = agent.execute(&command, self.monitor.deadline()) => match answer {
-                Ok(_) => Ok(()),
-                Err(error) if error.command_error().is_some() => {
-                    Err(monitor::failed(format!("unable to execute QEMU agent command 'guest-shutdown': {error}")))
-                }
-                Err(error) if error.is_closed() => Ok(()),
-                Err(error) => Err(unresponsive("Guest agent is not responding".into()).caused_by(error)),
-            },
-            () = self.process.ended() => Ok(()),
-        }
-    }
 }
 
 impl Drop for Guest {
@@ -198,7 +156,7 @@ impl Running for Guest {
         Box::pin(async move {
             match way {
                 PowerWay::Acpi => self.monitor.execute(&SystemPowerdown {}).await.map(drop),
-                PowerWay::Agent => self.ask_agent(reboot).await,
+                PowerWay::Agent => self.power_by_agent(reboot).await,
                 PowerWay::Initctl | PowerWay::Signal | PowerWay::Paravirt => {
                     Err(Error::no_support("this way to power a QEMU guest off"))
                 }

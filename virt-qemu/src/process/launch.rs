@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use virt_conf::domain::Domain;
-use virt_domain::{EventSink, Start, Started};
+use virt_domain::{BackendEvent, EventSink, Start, Started};
 use virt_qmp::CloseReason;
 use virt_sys::{Spawn, unix};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
@@ -15,7 +15,7 @@ use super::files::GuestFiles;
 use super::guest::{self, Guest, Parts};
 use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor, Partner};
-use super::{needs, settle, status};
+use super::{needs, settle, status, taint};
 use crate::caps::Capabilities;
 use crate::config::Config;
 use crate::host::Host;
@@ -108,6 +108,9 @@ async fn hold(parts: Parts, mut live: Domain, events: EventSink) -> Result<Start
     if let Err(error) = ask(&parts.monitor, &mut live).await {
         guest::kill_and_wait(&parts.process).await;
         return Err(error);
+    }
+    for word in taint::of(&live, virt_sys::user::effective_uid() == 0) {
+        events.send(BackendEvent::Tainted(word.to_owned()));
     }
     if let Some(news) = settle::close_ports(&mut live) {
         events.send(news);

@@ -1,5 +1,7 @@
 //! Guests as processes: starting them, holding them by their monitor, finding them again.
 
+mod agent;
+mod ask;
 mod backend;
 mod event;
 mod files;
@@ -12,6 +14,9 @@ mod ports;
 mod settle;
 mod silence;
 mod status;
+mod taint;
 
+pub(crate) use agent::{Said, not_configured, refused, unresponsive};
+pub(crate) use ask::balloon_path;
 pub use backend::QemuBackend;
 pub use guest::Guest;

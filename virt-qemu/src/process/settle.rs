@@ -12,6 +12,7 @@ use virt_driver::{AgentReason, DomainEventKind};
 use virt_qmp::command::{Balloon, ExpirePassword, QueryChardev, SetAction, SetPassword};
 use virt_types::TextEnum;
 
+use super::ask;
 use super::monitor::GuestMonitor;
 
 /// The virtio port through which the guest's agent talks.
@@ -38,6 +39,10 @@ pub(super) async fn settle(monitor: &GuestMonitor, live: &mut Domain) -> virt_ty
         live.devices.memballoon.as_ref().is_some_and(|balloon| balloon.model != MemballoonModel::None);
     if ballooned && (1..live.memory.total).contains(&live.memory.current) {
         monitor.execute(&Balloon { value: live.memory.current * 1024 }).await?;
+    }
+    let period = live.devices.memballoon.as_ref().map_or(0, |balloon| balloon.stats_period);
+    if ballooned && period > 0 {
+        ask::set_balloon_period(monitor, live, period).await?;
     }
     Ok(())
 }

@@ -1,0 +1,40 @@
+//! Commands to the agent as their callers wrote them.
+
+use serde_json::value::RawValue;
+use virt_domain::JobKind;
+use virt_driver::DomainRef;
+use virt_qmp::call::Call;
+use virt_types::Result;
+
+use super::super::QemuConnection;
+use super::super::monitor::agent_command;
+use super::super::refusal::no_flags;
+use super::{AgentCall, check_timeout, patience_of, refused, with};
+
+/// `virDomainQemuAgentCommand`
+pub(in crate::driver) async fn raw(
+    connection: &QemuConnection,
+    domain: &DomainRef,
+    command: &str,
+    timeout: i32,
+    flags: u32,
+) -> Result<String> {
+    no_flags(flags, "qemuDomainQemuAgentCommand")?;
+    let handle = connection.find(domain).await?;
+    let command = command.to_owned();
+    let call = AgentCall::new("virDomainQemuAgentCommand", JobKind::AgentModify);
+    with(connection, &handle, call, move |agent| async move {
+        check_timeout(timeout)?;
+        let command = agent_command(&command)?;
+        agent.context.taint("custom-ga-command");
+        let call = Call::raw(command.execute.clone(), command.arguments);
+        let answer = agent.guest.call_agent(call, patience_of(timeout)).await?;
+        answer.map(|value| reply(&value)).map_err(|error| refused(&command.execute, &error))
+    })
+    .await
+}
+
+/// The whole answer, of which only the value is known here.
+fn reply(value: &RawValue) -> String {
+    format!("{{\"return\":{}}}", value.get())
+}

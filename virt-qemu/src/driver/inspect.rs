@@ -1,0 +1,153 @@
+//! What is known of a domain without asking its hypervisor.
+
+use virt_conf::FormatFlags;
+use virt_driver::{ControlInfo, DomainInfo, DomainRef, SecurityLabel};
+use virt_types::{DomainStatus, Error, ErrorCode, ErrorDomain, Result, TextEnum, XmlFlags};
+
+use super::refusal::{known, known_bits, no_flags};
+use super::statistics::process;
+use super::{QemuConnection, sides};
+
+/// `virDomainGetState`
+pub(super) async fn state(connection: &QemuConnection, domain: &DomainRef) -> Result<DomainStatus> {
+    Ok(connection.find(domain).await?.snapshot().status)
+}
+
+/// `virDomainGetInfo`
+pub(super) async fn info(connection: &QemuConnection, domain: &DomainRef) -> Result<DomainInfo> {
+    let snapshot = connection.find(domain).await?.snapshot();
+    let current = snapshot.current()?.unwrap_or_default();
+    let max_memory = current.memory.total;
+    Ok(DomainInfo {
+        state: snapshot.status.state(),
+        max_memory,
+        memory: if current.memory.current == 0 { max_memory } else { current.memory.current },
+        vcpus: current.vcpus.online_count(),
+        cpu_time: snapshot.pid.map_or(0, |pid| process::times(pid).map_or(0, |times| times.total())),
+    })
+}
+
+/// `virDomainGetControlInfo`
+pub(super) async fn control_info(
+    connection: &QemuConnection,
+    domain: &DomainRef,
+    flags: u32,
+) -> Result<ControlInfo> {
+    no_flags(flags, "qemuDomainGetControlInfo")?;
+    let snapshot = connection.find(domain).await?.snapshot();
+    if !snapshot.is_active() {
+        return Err(sides::not_running());
+    }
+    Ok(snapshot.control_info())
+}
+
+/// `virDomainGetXMLDesc`
+pub(super) async fn xml_desc(
+    connection: &QemuConnection,
+    domain: &DomainRef,
+    flags: XmlFlags,
+) -> Result<String> {
+    known(flags, XmlFlags::all(), "qemuDomainGetXMLDesc")?;
+    let snapshot = connection.find(domain).await?.snapshot();
+    let mut format = FormatFlags::empty();
+    for (flag, form) in [
+        (XmlFlags::SECURE, FormatFlags::SECURE),
+        (XmlFlags::INACTIVE, FormatFlags::INACTIVE),
+        (XmlFlags::MIGRATABLE, FormatFlags::MIGRATABLE),
+    ] {
+        format.set(form, flags.contains(flag));
+    }
+    let live = snapshot.live.as_ref().filter(|_| !flags.contains(XmlFlags::INACTIVE));
+    match (live, &snapshot.config, &snapshot.live) {
+        (Some(live), _, _) | (None, None, Some(live)) => Ok(live.format(format)),
+        (None, Some(config), _) => config.xml(format),
+        (None, None, None) => Err(sides::not_running()),
+    }
+}
+
+/// `virDomainGetOSType`
+pub(super) async fn os_type(connection: &QemuConnection, domain: &DomainRef) -> Result<String> {
+    let snapshot = connection.find(domain).await?.snapshot();
+    Ok(snapshot.current()?.map(|current| current.os.os_type.text().to_owned()).unwrap_or_default())
+}
+
+/// `virDomainIsActive`
+pub(super) async fn is_active(connection: &QemuConnection, domain: &DomainRef) -> Result<bool> {
+    Ok(connection.find(domain).await?.snapshot().is_active())
+}
+
+/// `virDomainIsPersistent`
+pub(super) async fn is_persistent(connection: &QemuConnection, domain: &DomainRef) -> Result<bool> {
+    Ok(connection.find(domain).await?.snapshot().is_persistent())
+}
+
+/// `virDomainIsUpdated`. Changes of other processes are taken in as they happen; nothing is ever out of date.
+pub(super) async fn is_updated(connection: &QemuConnection, domain: &DomainRef) -> Result<bool> {
+    connection.find(domain).await?;
+    Ok(false)
+}
+
+/// Why an instance may be tainted, in the order in which libvirt tells of it: its word in files, and its sentence.
+const TAINTS: [(&str, &str); 15] = [
+    ("custom-argv", "custom configuration parameters specified"),
+    ("custom-monitor", "custom monitor control commands issued"),
+    ("high-privileges", "running with undesirable elevated privileges"),
+    ("shell-scripts", "network configuration using opaque shell scripts"),
+    ("disk-probing", "potentially unsafe disk format probing"),
+    ("external-launch", "managing externally launched configuration"),
+    ("host-cpu", "potentially unsafe use of host CPU passthrough"),
+    ("hook-script", "configuration potentially modified by hook script"),
+    ("cdrom-passthrough", "use of host cdrom passthrough"),
+    ("custom-dtb", "custom device tree blob used"),
+    ("custom-ga-command", "custom guest agent control commands issued"),
+    ("custom-hypervisor-feature", "hypervisor feature autodetection override"),
+    ("deprecated-config", "use of deprecated configuration settings"),
+    ("custom-device", "custom device configuration"),
+    ("nbdkit-restart", "nbdkit restart failed"),
+];
+
+/// `VIR_DOMAIN_MESSAGE_DEPRECATION`
+const DEPRECATIONS: u32 = 1;
+/// `VIR_DOMAIN_MESSAGE_TAINTING`
+const TAINTING: u32 = 2;
+
+/// `virDomainGetMessages`
+pub(super) async fn messages(
+    connection: &QemuConnection,
+    domain: &DomainRef,
+    flags: u32,
+) -> Result<Vec<String>> {
+    known_bits(flags, DEPRECATIONS | TAINTING, "qemuDomainGetMessages")?;
+    let snapshot = connection.find(domain).await?.snapshot();
+    let wants = |bit| flags == 0 || flags & bit != 0;
+    let taints = TAINTS
+        .iter()
+        .filter(|(word, _)| wants(TAINTING) && snapshot.taint.iter().any(|taint| taint == word))
+        .map(|(_, sentence)| format!("tainted: {sentence}"));
+    let deprecations = snapshot.deprecations.iter().filter(|_| wants(DEPRECATIONS));
+    Ok(taints.chain(deprecations.map(|what| format!("deprecated configuration: {what}"))).collect())
+}
+
+/// `virDomainGetSecurityLabel`. No process is labelled.
+pub(super) async fn security_label(connection: &QemuConnection, domain: &DomainRef) -> Result<SecurityLabel> {
+    connection.find(domain).await?;
+    Ok(SecurityLabel { label: String::new(), enforcing: false })
+}
+
+/// `virDomainGetSecurityLabelList`
+pub(super) async fn security_labels(
+    connection: &QemuConnection,
+    domain: &DomainRef,
+) -> Result<Vec<SecurityLabel>> {
+    let snapshot = connection.find(domain).await?.snapshot();
+    let Some(pid) = snapshot.pid else { return Ok(Vec::new()) };
+    // The only label that every process has: whose it is.
+    let (uid, gid) = process::owner(pid).ok_or_else(|| {
+        let detail = format!("cannot read the owner of process {pid}");
+        Error::new(ErrorCode::SystemError, ErrorDomain::Qemu, detail)
+    })?;
+    Ok(vec![
+        SecurityLabel { label: String::new(), enforcing: false },
+        SecurityLabel { label: format!("+{uid}:+{gid}"), enforcing: false },
+    ])
+}
