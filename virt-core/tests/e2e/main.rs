@@ -2,6 +2,7 @@
 //! `VIRT_E2E=1` in the environment every test says that it is skipped.
 #![expect(clippy::print_stdout, reason = "figures, and what is skipped, are part of a result")]
 
+mod calls;
 mod crash;
 mod idle;
 mod isolation;

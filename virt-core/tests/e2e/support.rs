@@ -92,6 +92,30 @@ pub(crate) fn bare(name: &str) -> String {
     )
 }
 
+/// An empty qcow2 image of 8 MiB (QEMU's docs/interop/qcow2): header, refcount table, refcount block and L1 table, a
+/// cluster each.
+pub(crate) fn make_image(path: &Path) {
+    const CLUSTER: usize = 1 << 16;
+    let mut image = vec![0u8; 4 * CLUSTER];
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    let cluster = |number: usize| ((number * CLUSTER) as u64).to_be_bytes();
+    put(0, b"QFI\xfb");
+    put(4, &3u32.to_be_bytes());
+    put(20, &16u32.to_be_bytes());
+    put(24, &(8u64 << 20).to_be_bytes());
+    put(36, &1u32.to_be_bytes());
+    put(40, &cluster(3));
+    put(48, &cluster(1));
+    put(56, &1u32.to_be_bytes());
+    put(96, &4u32.to_be_bytes());
+    put(100, &104u32.to_be_bytes());
+    put(CLUSTER, &cluster(2));
+    for number in 0..4 {
+        put(2 * CLUSTER + 2 * number, &1u16.to_be_bytes());
+    }
+    std::fs::write(path, image).unwrap();
+}
+
 /// The number of a guest's process, as the engine wrote it down.
 pub(crate) fn pid_of(root: &Path, name: &str) -> Option<u32> {
     std::fs::read_to_string(root.join(format!("run/{name}.pid"))).ok()?.trim().parse().ok()
