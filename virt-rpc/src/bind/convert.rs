@@ -52,7 +52,26 @@ macro_rules! same {
 }
 
 same! {
-    (), u8, i32, u32, i64, u64, Uuid, String, Option<String>, Vec<String>, Vec<u8>, Vec<u32>, Vec<u64>, TypedParams,
+    (), u8, i32, u32, i64, u64, Uuid, String, Option<String>, Vec<String>, Vec<u8>, Vec<u32>, Vec<u64>,
+}
+
+/// The most bytes of a parameter's name (`VIR_TYPED_PARAM_FIELD_LENGTH`, without the zero).
+const PARAM_NAME: usize = 79;
+
+impl Wire<Self> for TypedParams {
+    fn to_wire(self) -> Self {
+        self
+    }
+
+    fn from_wire(wire: Self) -> Result<Self> {
+        match wire.0.iter().find(|param| param.field.len() > PARAM_NAME) {
+            Some(param) => {
+                let detail = format!("parameter {} too big for destination", param.field);
+                Err(Error::new(ErrorCode::InternalError, ErrorDomain::None, detail))
+            }
+            None => Ok(wire),
+        }
+    }
 }
 
 /// Values that are lent as they are.

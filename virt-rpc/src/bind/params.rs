@@ -84,4 +84,19 @@ mod tests {
             assert_eq!((params.0.len(), number), (given, told), "room for {room}, strings {strings}");
         }
     }
+
+    #[test]
+    fn names_that_are_too_long_are_refused_as_libvirtd_does() {
+        let named = |length: usize| {
+            let mut params = TypedParams::new();
+            params.push("w".repeat(length), 1u32);
+            crate::bind::convert::Wire::from_wire(params)
+        };
+        let refused: virt_types::Result<TypedParams> = named(80);
+        assert_eq!(
+            refused.unwrap_err().to_string(),
+            format!("internal error: parameter {} too big for destination", "w".repeat(80))
+        );
+        assert!(named(79).is_ok_and(|params: TypedParams| params.0.len() == 1));
+    }
 }
