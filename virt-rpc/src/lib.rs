@@ -9,6 +9,8 @@ pub mod bind;
 pub mod client;
 mod error;
 pub mod frame;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod identity;
 mod io;
 pub mod keepalive;

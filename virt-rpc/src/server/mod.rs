@@ -155,6 +155,13 @@ impl Server {
         Ok(())
     }
 
+    /// Serves what is connected in another way, as a client that nobody knows.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub(crate) fn adopt_io(&self, io: Io, auth: crate::Auth) {
+        let settings = Arc::new(ListenerSettings { read_only: false, auth });
+        tokio::spawn(self.clone().serve(self.0.room.take(), io, Arrival::unix(None), settings));
+    }
+
     /// Waits until every client has left.
     pub async fn idle(&self) {
         self.0.room.empty().await;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
@@ -81,7 +81,13 @@ impl TlsServer {
     /// # Errors
     /// Why the client is not let in; it sees the connection end.
     pub async fn accept(&self, stream: TcpStream) -> Result<(Io, Option<String>), Error> {
-        let stream = prepare(stream)?;
+        self.accept_over(prepare(stream)?).await
+    }
+
+    pub(crate) async fn accept_over<S>(&self, stream: S) -> Result<(Io, Option<String>), Error>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let mut session = self.acceptor.accept(stream).await.map_err(Error::io("do the TLS handshake"))?;
         let (_, state) = session.get_ref();
         let dname = match state.peer_certificates().and_then(<[_]>::first) {
