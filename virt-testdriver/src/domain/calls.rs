@@ -6,7 +6,7 @@ use std::sync::Arc;
 use virt_conf::FormatFlags;
 use virt_driver::{
     ByteStream, ControlInfo, ControlState, DomainEvent, DomainEventFilter, DomainInfo, DomainRef, Domains,
-    KeycodeSet, SecurityLabel, Subscription,
+    KeycodeSet, MetadataKind, SecurityLabel, Subscription,
 };
 use virt_types::{
     CreateFlags, DefineFlags, DestroyFlags, DomainState, DomainStatus, Impact, ListFlags, RebootFlags,
@@ -195,6 +195,34 @@ impl Domains for TestConnection {
         self.answer(|host| {
             host.guest(domain)?.autostart = autostart;
             Ok(())
+        })
+    }
+
+    fn metadata<'a>(
+        &'a self,
+        domain: &'a DomainRef,
+        kind: MetadataKind,
+        uri: Option<&'a str>,
+        impact: Impact,
+    ) -> Answer<'a, String> {
+        self.answer(|host| {
+            check(impact.bits(), Impact::all().bits(), "testDomainGetMetadata")?;
+            host.guest(domain)?.metadata(kind, uri, impact)
+        })
+    }
+
+    fn set_metadata<'a>(
+        &'a self,
+        domain: &'a DomainRef,
+        kind: MetadataKind,
+        value: Option<&'a str>,
+        key: Option<&'a str>,
+        uri: Option<&'a str>,
+        impact: Impact,
+    ) -> Answer<'a, ()> {
+        self.answer(|host| {
+            check(impact.bits(), Impact::all().bits(), "testDomainSetMetadata")?;
+            host.set_metadata(domain, kind, value, (key, uri), impact)
         })
     }
 

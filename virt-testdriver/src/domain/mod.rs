@@ -12,6 +12,7 @@ mod keys;
 mod lifecycle;
 mod memory;
 mod messages;
+mod metadata;
 mod numa;
 mod perf;
 mod saved;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::support::{now, params, said, set};
 use virt_driver::{
     Delivery, DomainEventFilter, DomainRef, DomainStatistics, DomainTuning, Domains, Guests, KeycodeSet,
-    SavedStates,
+    MetadataKind, SavedStates,
 };
 use virt_testdriver::TestConnection;
 use virt_types::{
@@ -237,6 +237,33 @@ fn limits() {
         (now(c.scheduler_parameters(d, CURRENT)), "weight=50".into()),
     ] {
         assert_eq!(set(&shown.unwrap()), expected);
+    }
+}
+
+#[test]
+fn titles_and_what_applications_keep() {
+    let host = host("metadata");
+    let (c, d) = (&host.connection, &host.domain);
+    let (uri, key) = (Some("urn:x"), Some("k"));
+    let absent = "80 20 metadata not found: Requested metadata element is not present";
+    answers! {
+        c.metadata(d, MetadataKind::Description, None, CURRENT) => absent;
+        c.metadata(d, MetadataKind::Element, uri, CURRENT) => absent;
+        c.set_metadata(d, MetadataKind::Element, Some("<a/>"), key, uri, LIVE) => "()";
+        c.metadata(d, MetadataKind::Element, uri, CURRENT) => r#""<a/>""#;
+        c.metadata(d, MetadataKind::Element, uri, CONFIG) => absent;
+        c.set_metadata(d, MetadataKind::Description, Some("words"), None, None, LIVE | CONFIG) => "()";
+        c.metadata(d, MetadataKind::Description, None, CONFIG) => r#""words""#;
+        c.set_metadata(d, MetadataKind::Title, Some(""), None, None, LIVE) => "()";
+        c.metadata(d, MetadataKind::Title, None, LIVE) => absent;
+    }
+    let xml = now(c.xml_desc(d, XmlFlags::empty())).unwrap();
+    assert!(xml.contains("  <metadata>\n    <k:a xmlns:k=\"urn:x\"/>\n  </metadata>\n"), "{xml}");
+    let refusal = said(c.set_metadata(d, MetadataKind::Element, Some("<a"), key, uri, LIVE));
+    assert!(refusal.starts_with("35 20 (metadata_xml):1: "), "{refusal}");
+    answers! {
+        c.set_metadata(d, MetadataKind::Element, None, None, uri, LIVE) => "()";
+        c.metadata(d, MetadataKind::Element, uri, LIVE) => absent;
     }
 }
 
