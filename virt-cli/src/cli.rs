@@ -20,7 +20,7 @@ pub(crate) struct Cli {
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The connection, such as qemu:///embed?root=DIR; VIRT_DEFAULT_URI, else qemu:///embed, if it is not given
+    /// The connection, such as qemu:///embed?root=DIR; VIRT_DEFAULT_URI, LIBVIRT_DEFAULT_URI, else qemu:///embed, if it is not given
     #[arg(short = 'c', long, global = true, value_name = "URI")]
     pub(crate) connect: Option<String>,
 

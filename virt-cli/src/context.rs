@@ -13,8 +13,8 @@ use virt_core::{Connection, Domain, Error, ErrorCode, ListFlags, Result, Scope, 
 use crate::cli::Global;
 use crate::output::Output;
 
-/// The environment's choice of a connection.
-const URI_VARIABLE: &str = "VIRT_DEFAULT_URI";
+/// The environment's choice of a connection; the second one is that of libvirt's clients.
+const URI_VARIABLES: [&str; 2] = ["VIRT_DEFAULT_URI", "LIBVIRT_DEFAULT_URI"];
 const DEFAULT_URI: &str = "qemu:///embed";
 
 /// What commands work with.
@@ -27,7 +27,8 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(global: Global, output: Output) -> Self {
-        let from_environment = || std::env::var(URI_VARIABLE).ok().filter(|uri| !uri.is_empty());
+        let from_environment =
+            || URI_VARIABLES.iter().filter_map(|name| std::env::var(name).ok()).find(|uri| !uri.is_empty());
         let uri = global.connect.or_else(from_environment).unwrap_or_else(|| DEFAULT_URI.to_owned());
         Self { output, uri, connection: OnceCell::new() }
     }
@@ -50,7 +51,7 @@ impl Context {
 
     /// The driver of the connection's scope, for questions that need no domains.
     pub(crate) fn backend(&self) -> Result<Arc<QemuBackend>> {
-        let config = Directories::from(&self.uri()?.scope).config()?;
+        let config = Directories::try_from(&self.uri()?.scope)?.config()?;
         Ok(Arc::new(QemuBackend::new(config, Host::detect())))
     }
 
@@ -122,7 +123,10 @@ pub(crate) fn reference(domain: &DomainRef) -> Value {
 
 /// The engine, in words.
 fn engine(uri: &Uri) -> String {
-    format!("{} in this process", uri.driver)
+    match &uri.scope {
+        Scope::Remote(_) => format!("{} at a peer", uri.driver),
+        _ => format!("{} in this process", uri.driver),
+    }
 }
 
 /// The scope, in words.
@@ -132,6 +136,10 @@ fn scope(scope: &Scope) -> String {
         Scope::Embed(None) | Scope::Session => format!("user {}", user_name()),
         Scope::System => "this host".to_owned(),
         Scope::Pretended(path) => format!("pretended host {path}"),
+        Scope::Remote(uri) => match &uri.host {
+            Some(host) => format!("{} at {host}", uri.name()),
+            None => format!("{} of a daemon", uri.name()),
+        },
     }
 }
 

@@ -75,6 +75,11 @@ impl Connection {
     #[cfg_attr(not(feature = "qemu"), expect(unused_variables, reason = "no driver of this build waits"))]
     async fn open_with(uri: &str, options: OpenOptions) -> Result<Self> {
         let uri: Uri = uri.parse()?;
+        #[cfg(feature = "remote")]
+        if let crate::Scope::Remote(peer) = &uri.scope {
+            let driver = Arc::new(virt_rpc::remote::open(peer, false).await?);
+            return Ok(Self { driver, uri });
+        }
         let driver: Arc<dyn virt_driver::Connection> = match uri.driver.as_str() {
             #[cfg(feature = "qemu")]
             "qemu" => {
@@ -85,7 +90,7 @@ impl Connection {
                     recovery: options.recovery.unwrap_or(usual.recovery),
                     ..usual
                 };
-                let directories = Directories::from(&uri.scope);
+                let directories = Directories::try_from(&uri.scope)?;
                 Arc::new(QemuConnection::open_with(directories, uri.to_string(), limits).await?)
             }
             #[cfg(feature = "testdriver")]

@@ -53,6 +53,8 @@ pub use virt_driver::{
 pub use virt_lxc as lxc;
 #[cfg(feature = "qemu")]
 pub use virt_qemu as qemu;
+#[cfg(feature = "remote")]
+pub use virt_rpc as rpc;
 pub use virt_sys as sys;
 #[cfg(feature = "testdriver")]
 pub use virt_testdriver as testdriver;

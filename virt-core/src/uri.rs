@@ -17,18 +17,29 @@ pub enum Scope {
     System,
     /// Those of a pretended host: `/default`, or the file that describes it.
     Pretended(String),
+    /// Those of a driver at a peer: a daemon of this host or of another one.
+    #[cfg(feature = "remote")]
+    Remote(Box<virt_rpc::remote::RemoteUri>),
 }
 
 #[cfg(feature = "qemu")]
-impl From<&Scope> for virt_qemu::driver::Directories {
-    fn from(scope: &Scope) -> Self {
-        match scope {
+impl TryFrom<&Scope> for virt_qemu::driver::Directories {
+    type Error = Error;
+
+    /// The engine's directories; those of a peer are not here.
+    fn try_from(scope: &Scope) -> Result<Self> {
+        Ok(match scope {
             Scope::Embed(Some(root)) => Self::Root(root.clone()),
             Scope::Embed(None) | Scope::Session => Self::User,
             Scope::System => Self::System,
             // Only the test driver has such hosts; to this one the path is a directory like any other.
             Scope::Pretended(path) => Self::Root(path.into()),
-        }
+            #[cfg(feature = "remote")]
+            Scope::Remote(uri) => {
+                let detail = format!("the engine of '{uri}' is not in this process");
+                return Err(Error::new(ErrorCode::InvalidArg, ErrorDomain::None, detail));
+            }
+        })
     }
 }
 
@@ -56,14 +67,19 @@ impl FromStr for Uri {
     fn from_str(text: &str) -> Result<Self> {
         let refuse = |why: String| {
             Error::new(ErrorCode::InvalidArg, ErrorDomain::None, format!("connection URI '{text}': {why}"))
-                .with_hint("this engine opens qemu:///embed, qemu:///embed?root=DIR, qemu:///session, qemu:///system and test:///default")
+                .with_hint("this engine opens qemu:///embed, qemu:///embed?root=DIR, qemu:///session, qemu:///system and test:///default; qemu+unix:///system and qemu+ssh://HOST/system lead to a daemon")
         };
+        #[cfg(feature = "remote")]
+        if virt_rpc::remote::RemoteUri::is_remote(text) {
+            let uri: virt_rpc::remote::RemoteUri = text.parse()?;
+            return Ok(Self { driver: uri.driver.clone(), scope: Scope::Remote(Box::new(uri)) });
+        }
         let (driver, rest) =
             text.split_once("://").ok_or_else(|| refuse("no '://' after the driver".into()))?;
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (host, path) = place.split_once('/').unwrap_or((place, ""));
         if !host.is_empty() || driver.contains('+') {
-            return Err(refuse("remote connections are not supported".into()));
+            return Err(refuse("this build has no remote connections".into()));
         }
         if driver == "test" {
             let path = decode(path).ok_or_else(|| refuse(format!("'{path}' is not encoded well")))?;
@@ -109,6 +125,8 @@ impl fmt::Display for Uri {
             Scope::Session => write!(f, "{}:///session", self.driver),
             Scope::System => write!(f, "{}:///system", self.driver),
             Scope::Pretended(path) => write!(f, "{}://{}", self.driver, encode(path)),
+            #[cfg(feature = "remote")]
+            Scope::Remote(uri) => write!(f, "{uri}"),
         }
     }
 }
@@ -149,7 +167,8 @@ mod tests {
         for (text, expected) in [
             ("qemu", "no '://' after the driver"),
             ("qemu:///sesion", "did you mean '/session'?"),
-            ("qemu+ssh://host/system", "remote connections are not supported"),
+            #[cfg(feature = "remote")]
+            ("qemu+foo://host/system", "the transport 'foo' is not known"),
             ("qemu:///embed?root=relative", "root has to be an absolute path"),
             ("qemu:///embed?root=%zz", "is not encoded well"),
             ("qemu:///system?root=/a", "root goes with /embed only"),

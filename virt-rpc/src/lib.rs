@@ -17,6 +17,7 @@ pub mod keepalive;
 mod outgoing;
 #[cfg(any(feature = "tls", feature = "sasl"))]
 mod pattern;
+pub mod remote;
 pub mod server;
 #[cfg(feature = "tls")]
 pub mod tls;

@@ -44,7 +44,7 @@ use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
 use crate::server::{Call as Incoming, Reply};
 
-pub use client::RemoteConnection;
+pub use client::{Channel, RemoteConnection};
 pub use session::{HypervisorService, Opener};
 
 use session::Core;

@@ -19,7 +19,7 @@ use virt_types::{
     TypedParams, UndefineFlags, Uuid, XmlFlags,
 };
 
-use super::{HypervisorService, Opener, RemoteConnection, client::Channel};
+use super::{Channel, HypervisorService, Opener, RemoteConnection};
 use crate::identity::Identity;
 use crate::server::{Limits, ListenerSettings, Server};
 use crate::{Io, RpcClient};
