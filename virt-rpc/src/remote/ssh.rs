@@ -75,6 +75,9 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]
@@ -88,23 +91,36 @@ mod tests {
         );
     }
 
+    /// Programs that print how they were called, for a shell to find.
+    fn programs(names: &[&str]) -> PathBuf {
+        let directory = std::env::temp_dir().join(format!("virt-rpc-ssh-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        for name in names {
+            let path = directory.join(name);
+            std::fs::write(&path, "#!/bin/sh\nprintf '[%s]' \"${0##*/}\" \"$@\"\n").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        directory
+    }
+
     #[test]
     fn a_shell_understands_what_the_other_end_is_to_run() {
+        let directory = programs(&["nc", "my nc", "virt-ssh-helper"]);
         for (uri, read_only, expected) in [
-            ("qemu+ssh://h/system?socket=/run/it's%20here&proxy=netcat", false, "[-U][/run/it's here]"),
-            ("qemu+ssh://h/system?netcat=my%20nc", true, "[-U][/var/run/libvirt/libvirt-sock-ro]"),
-            ("qemu+ssh://h/system?proxy=native", true, "[-r][qemu:///system]"),
+            ("qemu+ssh://h/system?socket=/run/it's%20here&proxy=netcat", false, "[nc][-U][/run/it's here]"),
+            ("qemu+ssh://h/system?netcat=my%20nc", true, "[my nc][-U][/var/run/libvirt/libvirt-sock-ro]"),
+            ("qemu+ssh://h/system?proxy=native", true, "[virt-ssh-helper][-r][qemu:///system]"),
+            ("qemu+ssh://h/system?a=it's", false, "[virt-ssh-helper][qemu:///system?a=it's]"),
         ] {
             let line = command(&uri.parse().unwrap(), read_only).unwrap();
-            // What stands in for the programs writes down its arguments.
-            let stub = "show() { printf '[%s]' \"$@\"; }; exec() { shift; show \"$@\"; }; ";
-            let remote = line.last().unwrap().strip_prefix("sh -c ").unwrap();
-            let output = std::process::Command::new("sh")
-                .args(["-c", &format!("{stub}eval {remote}")])
+            let remote = line.last().unwrap();
+            let output = std::process::Command::new("/bin/sh")
+                .args(["-c", remote])
+                .env("PATH", format!("{}:/usr/bin:/bin", directory.display()))
                 .output()
                 .unwrap();
-            let printed = String::from_utf8_lossy(&output.stdout);
-            assert!(printed.ends_with(expected), "{uri}: {printed} from {remote}");
+            assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{uri}: {remote}");
         }
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }
