@@ -32,6 +32,7 @@ pub mod common;
 pub mod domain;
 pub mod domain_capabilities;
 pub mod error;
+pub mod host_sysinfo;
 pub mod interface;
 mod kind;
 pub mod network;

@@ -19,6 +19,7 @@ mod error;
 pub mod memory;
 mod root;
 pub mod sleep;
+pub mod sysinfo;
 pub mod topology;
 pub mod uuid;
 

@@ -1,7 +1,7 @@
 //! Calls on the hypervisor and its host.
 
 use virt_driver::{BoxFuture, CpuComparison, Hypervisor, NodeCpuMap, NodeInfo, NodeStat, SecurityModel};
-use virt_host::{cpu, memory, sleep};
+use virt_host::{cpu, memory, sleep, sysinfo};
 use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result, TextEnum, TypedParams};
 
 use super::QemuConnection;
@@ -170,6 +170,19 @@ impl Hypervisor for QemuConnection {
 
     fn suspend_host(&self, target: u32, duration: u64, flags: u32) -> BoxFuture<'_, Result<()>> {
         Box::pin(host::ask(move |root| sleep::suspend(root, target, duration, flags)))
+    }
+
+    fn sysinfo(&self, flags: u32) -> BoxFuture<'_, Result<String>> {
+        Box::pin(async move {
+            host::only_flags(flags, 0, "qemuConnectGetSysinfo")?;
+            let found = host::ask(|root| Ok(sysinfo::read(root))).await?;
+            match found {
+                Ok(sysinfo) => Ok(sysinfo.format()),
+                Err(error) => {
+                    Err(Error::new(ErrorCode::ConfigUnsupported, ErrorDomain::Qemu, error.to_string()))
+                }
+            }
+        })
     }
 
     fn cpu_models<'a>(&'a self, arch: &'a str, flags: u32) -> BoxFuture<'a, Result<Vec<String>>> {

@@ -56,6 +56,7 @@ async fn refusals_are_stock_libvirts() {
         c.set_memory_parameters(&params, 4) => InvalidArg None "unsupported flags (0x4) in function virHostMemSetParameters";
         c.suspend_host(3, 60, 0) => InvalidArg None "invalid argument: Invalid suspend target";
         c.suspend_host(0, 60, 1) => InvalidArg None "unsupported flags (0x1) in function virNodeSuspend";
+        c.sysinfo(1) => InvalidArg Qemu "unsupported flags (0x1) in function qemuConnectGetSysinfo";
         c.max_vcpus(Some("xx")) => InvalidArg Qemu "invalid argument: unknown type 'xx'";
         c.cpu_models("bogus", 0) => InvalidArg Qemu "invalid argument: cannot find architecture bogus";
         c.cpu_models("riscv64", 0) => NoSupport Cpu "this function is not supported by the connection driver: 'riscv64' architecture is not supported by CPU driver";
