@@ -74,8 +74,13 @@ fn no_disk(disk: &str) -> Error {
 }
 
 impl Guest {
-    pub(super) fn block_io_tune(&mut self, disk: &str, impact: Impact) -> Result<TypedParams> {
-        let tune = &find(self.config(impact)?.0, disk, true).ok_or_else(|| no_disk(disk))?.iotune;
+    /// The limits of a disk; without one, those that any can have, which clients count.
+    pub(super) fn block_io_tune(&mut self, disk: Option<&str>, impact: Impact) -> Result<TypedParams> {
+        let config = self.config(impact)?.0;
+        let tune = match disk {
+            Some(disk) => find(config, disk, true).ok_or_else(|| no_disk(disk))?.iotune.clone(),
+            None => IoTune::default(),
+        };
         let mut params = TypedParams::new();
         tune.rates().into_iter().for_each(|(field, value)| params.push(field, value));
         params.push("group_name", tune.group_name.clone().unwrap_or_default());

@@ -189,7 +189,7 @@ impl DomainTuning for TestConnection {
     ) -> Answer<'a, TypedParams> {
         self.answer(|host| {
             known(impact, "testDomainGetBlockIoTune")?;
-            host.guest(domain)?.block_io_tune(disk.unwrap_or_default(), impact)
+            host.guest(domain)?.block_io_tune(disk, impact)
         })
     }
 

@@ -238,6 +238,9 @@ fn limits() {
     ] {
         assert_eq!(set(&shown.unwrap()), expected);
     }
+    // Clients count the limits before they ask for those of a disk.
+    let count = |disk| now(c.block_io_tune(d, disk, LIVE)).unwrap().0.len();
+    assert_eq!(count(None), count(Some("vda")));
 }
 
 #[test]
