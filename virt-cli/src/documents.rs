@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use virt_core::conf::domain::Domain;
 use virt_core::conf::storage_pool::PoolType;
 use virt_core::conf::{Kind, Surroundings, TextEnum as _, network};
+use virt_core::qemu::planner::Planner;
 use virt_core::types::PciAddress;
 use virt_core::xml::Document;
 use virt_core::{Error, Result};
@@ -16,11 +18,24 @@ pub(crate) fn kind(name: &str) -> Result<Kind> {
     })
 }
 
-/// What a definition of the document gives back, on this host or on a recorded one.
-pub(crate) fn canonical(kind: Kind, text: &str, on_this_host: bool) -> Result<String> {
+/// What a definition of the document gives back, on a recorded host or on this one.
+pub(crate) fn canonical(kind: Kind, text: &str, recorded: Option<&Planner>) -> Result<String> {
     let document = Document::parse(text)?;
-    let network = NetworkHost { on_this_host };
-    let around = Surroundings { network: &network, pools: &is_known, ..Surroundings::default() };
+    let network = NetworkHost { on_this_host: recorded.is_none() };
+    let default = Surroundings::default();
+    let domains = |domain: &mut Domain| match recorded {
+        Some(planner) => planner.fill(domain),
+        None => (default.domains)(domain),
+    };
+    // A recorded host has no images.
+    let is_file = |path: &str| recorded.is_none() && Path::new(path).is_file();
+    let around = Surroundings {
+        network: &network,
+        pools: &is_known,
+        domains: &domains,
+        is_file: &is_file,
+        ..Surroundings::default()
+    };
     kind.canonical(&document, &around)
 }
 

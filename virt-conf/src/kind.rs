@@ -6,7 +6,9 @@ use virt_types::{Error, ErrorCode, ErrorDomain, TextEnum, text_enum};
 use virt_xml::{Document, Element};
 
 use crate::domain::Domain;
+use crate::domain::passes::NullPolicy;
 use crate::interface::HostInterface;
+use crate::moment::{Checkpoint, MomentFlags, Snapshot};
 use crate::network::{self, Network};
 use crate::nodedev::{NodeDevice, Origin};
 use crate::secret::Secret;
@@ -17,7 +19,7 @@ use crate::{FormatFlags, ParseFlags, Result};
 text_enum! {
     /// A kind of document, by the short name that tools use for it.
     pub enum Kind { #[default] Domain = "domain", Network = "network", Pool = "pool", Volume = "vol", Interface = "interface",
-        NodeDevice = "nodedev", Secret = "secret",
+        NodeDevice = "nodedev", Snapshot = "snapshot", Checkpoint = "checkpoint", Secret = "secret",
     }
 }
 
@@ -30,11 +32,21 @@ pub struct Surroundings<'a> {
     pub pools: &'a dyn Fn(PoolType) -> bool,
     /// The directory of the pool that volumes are for.
     pub volumes: &'a str,
+    /// Completes the domains that documents hold, as their driver does.
+    pub domains: &'a dyn Fn(&mut Domain) -> Result<()>,
+    /// Whether there is a regular file at a path.
+    pub is_file: &'a dyn Fn(&str) -> bool,
 }
 
 impl Default for Surroundings<'_> {
     fn default() -> Self {
-        Self { network: &network::NullPolicy, pools: &|_| true, volumes: "/var/lib/libvirt/images" }
+        Self {
+            network: &network::NullPolicy,
+            pools: &|_| true,
+            volumes: "/var/lib/libvirt/images",
+            domains: &|domain| domain.fill(&NullPolicy, ParseFlags::INACTIVE),
+            is_file: &|_| true,
+        }
     }
 }
 
@@ -67,6 +79,8 @@ impl Kind {
             Self::Volume => "volume",
             Self::Interface => "interface",
             Self::NodeDevice => "device",
+            Self::Snapshot => "domainsnapshot",
+            Self::Checkpoint => "domaincheckpoint",
             Self::Secret => "secret",
         }
     }
@@ -118,6 +132,18 @@ impl Kind {
             }
             Self::Interface => HostInterface::parse_element(el)?.format(),
             Self::NodeDevice => NodeDevice::parse_element(el, Origin::Existing)?.format(),
+            Self::Snapshot => {
+                let mut snapshot = Snapshot::parse_element(el, MomentFlags::REDEFINE)?;
+                snapshot.fill_domains(around.domains)?;
+                snapshot.align_redefined(None, around.is_file)?;
+                snapshot.format(FormatFlags::SECURE)
+            }
+            Self::Checkpoint => {
+                let mut checkpoint = Checkpoint::parse_element(el, MomentFlags::REDEFINE)?;
+                checkpoint.fill_domain(around.domains)?;
+                checkpoint.align_redefined(None)?;
+                checkpoint.format(FormatFlags::SECURE, true)
+            }
             Self::Secret => Secret::parse_element(el)?.format(),
         })
     }

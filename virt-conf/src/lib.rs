@@ -35,6 +35,7 @@ pub mod error;
 pub mod host_sysinfo;
 pub mod interface;
 mod kind;
+pub mod moment;
 pub mod network;
 pub mod nodedev;
 mod options;

@@ -90,6 +90,16 @@ impl Planner {
         Ok((domain, caps))
     }
 
+    /// Completes a domain that is part of another document, which is not checked again.
+    ///
+    /// # Errors
+    /// Where its QEMU can not be asked, and for what can not be completed.
+    pub fn fill(&self, domain: &mut Domain) -> Result<()> {
+        let caps = self.source.of_binary(&emulator_of(domain, self.host.arch))?;
+        let policy = QemuPolicy { caps: &caps, config: &self.config, host: &self.host };
+        domain.fill(&policy, ParseFlags::INACTIVE)
+    }
+
     /// The document's canonical form, as a definition gives it back.
     ///
     /// # Errors

@@ -134,7 +134,11 @@ async fn answer(target: &Target, kind: Option<&str>, format: Option<Format>, fil
         if format.is_some_and(|format| format != Format::Xml) {
             return Err(Error::no_support(&format!("nothing but the canonical form of a {kind}'s document")));
         }
-        return documents::canonical(kind, &text, matches!(target, Target::This(_)));
+        let recorded = match target {
+            Target::Recorded(planner) => Some(planner.as_ref()),
+            Target::This(_) => None,
+        };
+        return documents::canonical(kind, &text, recorded);
     }
     let format = format.unwrap_or(Format::Argv);
     if format == Format::Xml {

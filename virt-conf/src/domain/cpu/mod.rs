@@ -86,7 +86,7 @@ pub struct Cpu {
 const VENDOR_ID_LENGTH: usize = 12;
 
 impl Cpu {
-    pub(super) fn parse(domain: Element<'_>) -> Result<Option<Self>> {
+    pub(crate) fn parse(domain: Element<'_>) -> Result<Option<Self>> {
         domain.child("cpu").map(Self::parse_element).transpose()
     }
 
@@ -176,7 +176,7 @@ impl Cpu {
     }
 
     /// Writes the element; `cpu` is absent where only nodes are described.
-    pub(super) fn format(cpu: Option<&Self>, numa: &Numa, w: &mut Writer) {
+    pub(crate) fn format(cpu: Option<&Self>, numa: &Numa, w: &mut Writer) {
         w.element_if_any("cpu", |w| {
             if let Some(cpu) = cpu {
                 cpu.format_attributes(w);
