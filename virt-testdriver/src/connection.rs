@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use virt_driver::{
-    BoxFuture, Connection, DomainStatistics, DomainTuning, Domains, Guests, Hypervisor, Interfaces, Networks,
-    NodeDevices, SavedStates, StoragePools,
+    BoxFuture, Checkpoints, Connection, DomainStatistics, DomainTuning, Domains, Guests, Hypervisor,
+    Interfaces, Networks, NodeDevices, SavedStates, Snapshots, StoragePools,
 };
 use virt_types::{ErrorCode, Result};
 
@@ -121,6 +121,14 @@ impl Connection for TestConnection {
     }
 
     fn storage_pools(&self) -> Option<&dyn StoragePools> {
+        Some(self)
+    }
+
+    fn snapshots(&self) -> Option<&dyn Snapshots> {
+        Some(self)
+    }
+
+    fn checkpoints(&self) -> Option<&dyn Checkpoints> {
         Some(self)
     }
 

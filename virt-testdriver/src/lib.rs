@@ -36,6 +36,7 @@ mod flags;
 mod host;
 mod hypervisor;
 mod interface;
+mod moment;
 mod network;
 mod node;
 mod node_device;

@@ -54,6 +54,11 @@ pub(crate) fn define(xml: &str, flags: ParseFlags) -> Result<Domain> {
     complete(Domain::parse(xml, flags)?, flags)
 }
 
+/// Completes a domain that was kept in a snapshot or checkpoint, and checked then.
+pub(crate) fn complete_kept(domain: &mut Domain) -> Result<()> {
+    domain.fill(&TestPolicy, ParseFlags::INACTIVE | ParseFlags::SKIP_VALIDATE)
+}
+
 /// Completes and checks what was read.
 pub(crate) fn complete(mut domain: Domain, flags: ParseFlags) -> Result<Domain> {
     domain.fill(&TestPolicy, flags)?;

@@ -6,7 +6,7 @@ use virt_types::{DomainState, DomainStatus, Result, RunningReason};
 use virt_xml::Element;
 use virt_xml::number::{Base, parse_u32};
 
-use super::xml_error;
+use super::{Source, xml_error};
 use crate::domain::name_interfaces;
 use crate::host::Host;
 use crate::policy;
@@ -14,14 +14,15 @@ use crate::policy;
 const NAMESPACE: &str = "http://libvirt.org/schemas/domain/test/1.0";
 
 /// What the document says of the domain's state.
-struct State {
+struct State<'a> {
     status: DomainStatus,
     transient: bool,
     managed_save: bool,
+    snapshots: Vec<Element<'a>>,
 }
 
-impl State {
-    fn read(el: Element<'_>) -> Result<Self> {
+impl<'a> State<'a> {
+    fn read(el: Element<'a>) -> Result<Self> {
         let own = |name: &'static str| {
             el.children_in_namespace(NAMESPACE).filter(move |child| child.name() == name)
         };
@@ -36,6 +37,7 @@ impl State {
             status,
             transient: own("transient").next().is_some(),
             managed_save: own("hasmanagedsave").next().is_some(),
+            snapshots: own("domainsnapshot").collect(),
         };
         if state.transient && shutoff {
             return Err(xml_error("transient domain cannot have runstate 'shutoff'"));
@@ -48,13 +50,17 @@ impl State {
 }
 
 /// Takes a domain in, in the state that the document says.
-pub(super) fn add(host: &mut Host, el: Element<'_>) -> Result<()> {
+pub(super) fn add(host: &mut Host, el: Element<'_>, source: Source<'_>) -> Result<()> {
     let config = Domain::parse_element(el, ParseFlags::INACTIVE)?;
     let state = State::read(el)?;
     let mut config = policy::complete(config, ParseFlags::INACTIVE)?;
     name_interfaces(&mut config)?;
     let id = (state.status.state() != DomainState::Shutoff).then(|| host.next_id());
     let (guest, _) = host.add_guest(config, false)?;
+    for snapshot in state.snapshots {
+        source.read(snapshot, |el| guest.add_snapshot(el))?;
+    }
+    guest.check_snapshots()?;
     guest.persistent = !state.transient;
     if let Some(id) = id {
         guest.run(id, RunningReason::Booted);

@@ -60,7 +60,7 @@ fn read(text: &str, directory: &Path, node: Node) -> Result<Host> {
     node::read(root, &mut host.node.info)?;
     let source = Source { directory };
     for el in root.children_named("domain") {
-        source.read(el, |el| domain::add(&mut host, el))?;
+        source.read(el, |el| domain::add(&mut host, el, source))?;
     }
     for el in root.children_named("network") {
         source.read(el, |el| host.networks.read(el))?;

@@ -107,6 +107,10 @@ impl Host {
         if guest.managed_save && !flags.contains(UndefineFlags::MANAGED_SAVE) {
             return Err(invalid("Refusing to undefine while domain managed save image exists"));
         }
+        let snapshots = guest.snapshots.len();
+        if !guest.is_active() && snapshots > 0 && !flags.contains(UndefineFlags::SNAPSHOTS_METADATA) {
+            return Err(invalid(format!("cannot delete inactive domain with {snapshots} snapshots")));
+        }
         guest.managed_save = false;
         guest.persistent = false;
         let (reference, gone) = (guest.reference(), !guest.is_active());

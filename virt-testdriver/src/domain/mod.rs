@@ -29,6 +29,7 @@ use virt_types::{
 use crate::error::refuse;
 use crate::flags::{either, matches};
 use crate::host::{Host, now};
+use crate::moment::{CheckpointTree, SnapshotTree};
 pub(crate) use cpu::MAX_VCPUS;
 pub(crate) use define::name_interfaces;
 pub(crate) use guest::address_after;
@@ -46,6 +47,8 @@ pub(crate) struct Guest {
     pub(crate) persistent: bool,
     pub(crate) autostart: bool,
     pub(crate) managed_save: bool,
+    pub(crate) snapshots: SnapshotTree,
+    pub(crate) checkpoints: CheckpointTree,
     pub(crate) taints: Vec<Taint>,
     pub(crate) deprecations: Vec<String>,
     /// Whether `/` and `/boot` are frozen.
@@ -67,6 +70,8 @@ impl Guest {
             persistent: false,
             autostart: false,
             managed_save: false,
+            snapshots: SnapshotTree::new(),
+            checkpoints: CheckpointTree::new(),
             taints: Vec::new(),
             deprecations: Vec::new(),
             frozen: [false; 2],
@@ -160,8 +165,8 @@ impl Guest {
             (bits(states), bits(state)),
             pair(ListFlags::MANAGEDSAVE, ListFlags::NO_MANAGEDSAVE, self.managed_save),
             pair(ListFlags::AUTOSTART, ListFlags::NO_AUTOSTART, self.autostart),
-            pair(ListFlags::HAS_SNAPSHOT, ListFlags::NO_SNAPSHOT, false),
-            pair(ListFlags::HAS_CHECKPOINT, ListFlags::NO_CHECKPOINT, false),
+            pair(ListFlags::HAS_SNAPSHOT, ListFlags::NO_SNAPSHOT, !self.snapshots.is_empty()),
+            pair(ListFlags::HAS_CHECKPOINT, ListFlags::NO_CHECKPOINT, !self.checkpoints.is_empty()),
         ];
         matches(bits(flags), &groups)
     }

@@ -95,6 +95,28 @@ fn a_document_describes_a_host() {
     ] {
         assert_eq!(open(case, &[("host.xml", &text)]), expected, "{case}");
     }
+    let snapshot = |name: &str, more: &str| {
+        format!(
+            "<test:domainsnapshot><name>{name}</name><state>shutoff</state><creationTime>10</creationTime>{more}</test:domainsnapshot>"
+        )
+    };
+    let (first, orphan) = (
+        snapshot("s1", "<active>1</active>"),
+        snapshot("s2", "<active>0</active><parent><name>s9</name></parent>"),
+    );
+    let second = snapshot("s2", "<active>1</active>");
+    for (case, state, expected) in [
+        ("snapshot", first.clone(), "i686 3145728 16 1400: d0 Some(1) Running(Unknown) true"),
+        ("active", snapshot("s1", ""), "1 35 internal error: Could not find 'active' element"),
+        ("two", first.clone() + &second, "1 12 internal error: more than one snapshot claims to be active"),
+        (
+            "orphan",
+            first + &orphan,
+            "1 12 internal error: Snapshots have inconsistent relations for domain d0",
+        ),
+    ] {
+        assert_eq!(open(case, &[("host.xml", &with(&[&state]))]), expected, "{case}");
+    }
     let paused = domain("there", "<test:runstate>3</test:runstate>");
     let files = [("host.xml", "<node><domain file='there.xml'/></node>"), ("there.xml", paused.as_str())];
     assert_eq!(open("file", &files), "i686 3145728 16 1400: there Some(1) Paused(Unknown) true");

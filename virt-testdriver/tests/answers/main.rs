@@ -7,5 +7,6 @@ mod devices;
 mod domains;
 mod hosts;
 mod interfaces;
+mod moments;
 mod networks;
 mod pools;
