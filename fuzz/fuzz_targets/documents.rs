@@ -10,7 +10,8 @@ fuzz_target!(|text: &str| {
     let Ok(document) = Document::parse(text) else { return };
     let Ok(kind) = Kind::of_document(&document) else { return };
     let Ok(written) = kind.canonical(&document, &Surroundings::default()) else { return };
-    let again = Document::parse(&written).and_then(|document| kind.canonical(&document, &Surroundings::default()));
+    let again =
+        Document::parse(&written).and_then(|document| kind.canonical(&document, &Surroundings::default()));
     match again {
         Ok(again) => assert_eq!(again, written),
         Err(error) => panic!("{error}: written as\n{written}"),

@@ -14,7 +14,8 @@ fn server() -> TlsServer {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let certificate =
+        CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
     std::fs::write(directory.join("cacert.pem"), authority.pem()).unwrap();
     std::fs::write(directory.join("servercert.pem"), certificate.pem()).unwrap();
     std::fs::write(directory.join("serverkey.pem"), key.serialize_pem()).unwrap();
