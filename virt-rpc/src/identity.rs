@@ -1,8 +1,6 @@
 //! Who is at the other end.
 
-use std::os::fd::AsFd;
-
-use virt_sys::Pid;
+pub use virt_sys::unix::Peer;
 
 /// How a client came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,26 +22,6 @@ impl TransportKind {
             Self::Tcp => 1,
             Self::Tls => 2,
         }
-    }
-}
-
-/// The process behind a Unix socket, as the kernel names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer {
-    /// Its process id when it connected.
-    pub pid: i32,
-    /// Its user.
-    pub uid: u32,
-    /// Its group.
-    pub gid: u32,
-}
-
-impl Peer {
-    /// The process at the other end of a Unix socket (`SO_PEERCRED`).
-    #[must_use]
-    pub fn of(socket: impl AsFd) -> Option<Self> {
-        let peer = rustix::net::sockopt::socket_peercred(socket).ok()?;
-        Some(Self { pid: Pid::as_raw(Some(peer.pid)), uid: peer.uid.as_raw(), gid: peer.gid.as_raw() })
     }
 }
 

@@ -103,6 +103,48 @@ impl Address {
     }
 }
 
+/// The process at the other end of a connected socket, as the kernel saw it when it connected (`SO_PEERCRED`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// Its number; 0 for a process of a pid namespace that can not be seen from here.
+    pub pid: i32,
+    /// Its effective user.
+    pub uid: u32,
+    /// Its effective group.
+    pub gid: u32,
+}
+
+impl Peer {
+    /// Who is at the other end.
+    ///
+    /// # Errors
+    /// For what is no connected Unix socket.
+    pub fn of(socket: impl AsFd) -> Result<Self> {
+        let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
+        let size = size_of::<libc::ucred>();
+        let mut length = size as libc::socklen_t;
+        // SAFETY: the kernel writes at most `length` bytes into the structure, which has that size.
+        let outcome = unsafe {
+            libc::getsockopt(
+                socket.as_fd().as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_PEERCRED,
+                (&raw mut credentials).cast(),
+                &raw mut length,
+            )
+        };
+        if outcome != 0 {
+            return Err(Error::system("ask for the peer of a socket", io::Error::last_os_error()));
+        }
+        // What is not connected has the user and the group of nobody.
+        if length as usize != size || credentials.uid == u32::MAX {
+            return Err(Error::Invalid("the socket has no peer".to_owned()));
+        }
+        let libc::ucred { pid, uid, gid } = credentials;
+        Ok(Self { pid, uid, gid })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
@@ -129,6 +171,16 @@ mod tests {
         }
         let name_too_long = deep.join("f".repeat(120));
         assert_eq!(bind(&name_too_long, 0o600).unwrap_err().errno(), Some(libc::ENAMETOOLONG));
+    }
+
+    #[test]
+    fn the_peer_of_a_socket_is_known() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let (uid, gid) = (crate::user::effective_uid(), crate::user::effective_gid());
+        let pid = i32::try_from(std::process::id()).unwrap();
+        assert_eq!(Peer::of(&ours).unwrap(), Peer { pid, uid, gid });
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        assert!(Peer::of(&listener).is_err());
     }
 
     #[test]

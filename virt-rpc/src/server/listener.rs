@@ -81,7 +81,7 @@ impl Listener {
             Kind::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
                 let stream = stream.into_std()?;
-                let peer = Peer::of(&stream);
+                let peer = Peer::of(&stream).ok();
                 Ok(Accepted::In(Io::unix(stream)?, Arrival::unix(peer)))
             }
             Kind::Tcp(listener) => {

@@ -148,7 +148,7 @@ impl Server {
     /// # Errors
     /// Outside a runtime, or for what the kernel cannot watch.
     pub fn adopt(&self, socket: UnixStream, settings: ListenerSettings) -> std::io::Result<()> {
-        let arrival = Arrival::unix(Peer::of(&socket));
+        let arrival = Arrival::unix(Peer::of(&socket).ok());
         let io = Io::unix(socket)?;
         let place = self.0.room.take();
         tokio::spawn(self.clone().serve(place, io, arrival, Arc::new(settings)));
