@@ -6,7 +6,7 @@ mod verify;
 
 use std::fmt;
 use std::net::TcpStream;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::rustls::crypto::CryptoProvider;
@@ -27,7 +27,8 @@ const WELCOME: u8 = 1;
 /// The server's side of TLS.
 #[derive(Clone)]
 pub struct TlsServer {
-    acceptor: TlsAcceptor,
+    /// Shared by all clones, so that new files reach each of them.
+    acceptor: Arc<RwLock<TlsAcceptor>>,
     allowed: Option<Arc<[String]>>,
     verifies: bool,
 }
@@ -43,36 +44,27 @@ pub struct TlsServerSettings {
 }
 
 impl TlsServer {
-    /// Reads the files. They are read once: for new ones, make a new one.
+    /// Reads the files. They are read once; see [`TlsServer::renew`].
     ///
     /// # Errors
     /// A file that is missing or wrong, by its name.
     pub fn new(credentials: &Credentials, settings: TlsServerSettings) -> Result<Self, Error> {
-        let provider = provider();
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(Error::tls("set up TLS"))?;
-        let builder = if settings.verify {
-            let verifier = WebPkiClientVerifier::builder_with_provider(credentials.authorities()?, provider)
-                .with_crls(credentials.revoked()?)
-                .allow_unknown_revocation_status()
-                .build()
-                .map_err(Error::tls("set up the check of client certificates"))?;
-            builder.with_client_cert_verifier(verifier)
-        } else {
-            builder.with_no_client_auth()
-        };
-        let (chain, key) = credentials.own()?;
-        let mut config =
-            builder.with_single_cert(chain, key).map_err(Error::tls("use the server's certificate"))?;
-        // Connections live long; what would shorten the next handshake only takes memory.
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
         Ok(Self {
-            acceptor: TlsAcceptor::from(Arc::new(config)),
+            acceptor: Arc::new(RwLock::new(acceptor(credentials, settings.verify)?)),
             allowed: settings.allowed_dnames.map(Into::into),
             verifies: settings.verify,
         })
+    }
+
+    /// Reads files again, for this value and its clones: clients that come from now on are shown the new ones. Those that
+    /// are connected stay.
+    ///
+    /// # Errors
+    /// A file that is missing or wrong, by its name; then the old ones stay.
+    pub fn renew(&self, credentials: &Credentials) -> Result<(), Error> {
+        let acceptor = acceptor(credentials, self.verifies)?;
+        *self.acceptor.write().unwrap_or_else(PoisonError::into_inner) = acceptor;
+        Ok(())
     }
 
     /// Does the handshake with a client that has come, checks its name, and says that it is in. Answers the
@@ -88,7 +80,8 @@ impl TlsServer {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let mut session = self.acceptor.accept(stream).await.map_err(Error::io("do the TLS handshake"))?;
+        let acceptor = self.acceptor.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut session = acceptor.accept(stream).await.map_err(Error::io("do the TLS handshake"))?;
         let (_, state) = session.get_ref();
         let dname = match state.peer_certificates().and_then(<[_]>::first) {
             Some(certificate) => {
@@ -107,6 +100,30 @@ impl TlsServer {
         session.flush().await.map_err(Error::io("answer the TLS client"))?;
         Ok((Io::channel(session), dname))
     }
+}
+
+fn acceptor(credentials: &Credentials, verify: bool) -> Result<TlsAcceptor, Error> {
+    let provider = provider();
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(Error::tls("set up TLS"))?;
+    let builder = if verify {
+        let verifier = WebPkiClientVerifier::builder_with_provider(credentials.authorities()?, provider)
+            .with_crls(credentials.revoked()?)
+            .allow_unknown_revocation_status()
+            .build()
+            .map_err(Error::tls("set up the check of client certificates"))?;
+        builder.with_client_cert_verifier(verifier)
+    } else {
+        builder.with_no_client_auth()
+    };
+    let (chain, key) = credentials.own()?;
+    let mut config =
+        builder.with_single_cert(chain, key).map_err(Error::tls("use the server's certificate"))?;
+    // Connections live long; what would shorten the next handshake only takes memory.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 /// The client's side of TLS.
