@@ -267,6 +267,12 @@ impl DomainHandle {
         last
     }
 
+    /// Comes back when the jobs before it have, and with `VIR_ERR_NO_DOMAIN` from a domain that is gone.
+    pub(crate) async fn pass(&self) -> Result<()> {
+        let spec = JobSpec::any("a look at the domain", JobKind::ModifyConfig);
+        self.job(spec, |_| async { Ok(()) }).await
+    }
+
     pub(crate) async fn redefine(&self, config: Domain) -> Result<()> {
         let spec = JobSpec::any("virDomainDefineXMLFlags", JobKind::Config);
         self.job(spec, move |context| config_jobs::redefine(context, config)).await

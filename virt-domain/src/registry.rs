@@ -169,6 +169,7 @@ impl Registry {
         let engine = self.engine();
         let deadline = engine.deadline();
         loop {
+            self.let_leave(uuid, &name).await;
             if let Some(known) = self.known(uuid, &name)? {
                 match known.redefine(config.clone()).await {
                     // It went away while the call waited: the name is free.
@@ -207,6 +208,7 @@ impl Registry {
         let deadline = self.engine().deadline();
         let offer = Offer::new(domain, options);
         loop {
+            self.let_leave(uuid, &name).await;
             let known = self.known_or_new(uuid, &name, deadline).await?;
             match known.start_offered(offer.clone()).await {
                 // It went away before the start had its turn: the name is free.
@@ -231,6 +233,23 @@ impl Registry {
         }
         let mut maps = engine.maps_mut();
         Ok(DomainHandle::of(engine.add(&mut maps, uuid, name.clone(), None, None)))
+    }
+
+    /// Waits for a domain of this identity or name to be taken out of the list that is gone already: whoever was told that
+    /// it ended may use them. One that only begins to start is not waited for.
+    async fn let_leave(&self, uuid: Uuid, name: &DomainName) {
+        /// A job that gets through is followed by the removal, and the next one is refused.
+        const LOOKS: usize = 3;
+        for _ in 0..LOOKS {
+            let listed = {
+                let maps = self.engine().maps();
+                maps.uuid(uuid).or_else(|| maps.name(name)).cloned()
+            };
+            let Some(leaving) = listed.filter(|entry| !entry.core.snapshot().exists()) else { return };
+            if DomainHandle::of(leaving).pass().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// The domain with this identity and name, if there is one.

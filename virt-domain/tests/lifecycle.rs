@@ -344,3 +344,19 @@ async fn listings_match_every_group_of_flags() {
         engine.get(name).await.destroy(Kill::Force).await.unwrap();
     }
 }
+
+/// Whoever was told that a domain ended may use its name and its UUID at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_are_free_when_the_end_was_told() {
+    let dir = TempDir::new("names");
+    let engine = Engine::open(dir.path()).await;
+    for round in 0..60 {
+        let mut next = domain("web");
+        if round % 2 == 0 {
+            next.uuid = Some(uuid_of(&format!("web-{round}")));
+        }
+        let web = engine.registry.create(next, options(CreateFlags::empty())).await;
+        let web = web.unwrap_or_else(|error| panic!("round {round}: {error}"));
+        web.destroy(Kill::Force).await.unwrap();
+    }
+}
