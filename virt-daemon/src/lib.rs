@@ -13,12 +13,35 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod args;
+mod authentication;
 pub mod background;
 pub mod config;
+pub mod drivers;
+pub mod failure;
 pub mod logging;
 pub mod notify;
 pub mod pid_file;
 pub mod places;
+pub mod run;
 pub mod settings;
+pub mod setup;
 pub mod sockets;
+mod tls;
+
+use places::Role;
+
+/// What `--version` prints. Programs that look for libvirtd's version find the release whose features are there.
+#[must_use]
+pub fn version(role: Role) -> String {
+    let api = virt_qemu::driver::API_VERSION;
+    format!(
+        "{} (virt {}, libvirt API) {}.{}.{}",
+        role.name(),
+        env!("CARGO_PKG_VERSION"),
+        api / 1_000_000,
+        api / 1000 % 1000,
+        api % 1000
+    )
+}

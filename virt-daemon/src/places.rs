@@ -137,7 +137,8 @@ impl Places {
         }
     }
 
-    /// Where the engine keeps what it knows of domains: in libvirtd's place, under libvirt's names.
+    /// Where the engine keeps what it knows of domains: in libvirtd's place, under libvirt's names, with locks of its own
+    /// in a directory that libvirt does not look at.
     #[must_use]
     pub fn layout(&self, role: Role) -> Layout {
         let qemu = &self.qemu;
@@ -218,5 +219,7 @@ mod tests {
         }
         let layout = Places::of_host(Role::Libvirtd).layout(Role::Libvirtd);
         assert_eq!(layout.status_dir, Path::new("/run/libvirt/qemu"));
+        // What the engine's own files in it do must not look like a change of a status.
+        assert_ne!(layout.status_dir, layout.run_dir);
     }
 }

@@ -57,17 +57,26 @@ pub struct IpConfig {
     pub min_ssf: u32,
     /// `sasl_allowed_username_list`: patterns of the names that may log in; anybody's without.
     pub sasl_allowed: Option<Vec<String>>,
+    /// `sasl_password_file`, a key of our own: where users' secrets are, instead of `sasl-passwords` beside this file.
+    pub sasl_passwords: Option<PathBuf>,
 }
 
-/// Certificates.
+/// Files with certificates, all three or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsConfig {
+pub struct TlsFiles {
     /// `key_file`.
     pub key: PathBuf,
     /// `cert_file`.
     pub certificate: PathBuf,
     /// `ca_file`.
     pub authority: PathBuf,
+}
+
+/// Certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// The files; libvirt's usual ones without.
+    pub files: Option<TlsFiles>,
     /// `crl_file`: revoked certificates.
     pub revoked: Option<PathBuf>,
     /// Without `tls_no_verify_certificate`: clients have to show a certificate of the authority.
@@ -175,6 +184,7 @@ const KEYS: &[Key] = &[
     Key::used("tls_allowed_dn_list", Kind::Texts),
     Key::ignored("tls_priority", Kind::Text, "it is in the language of a library that is not used here"),
     Key::used("sasl_allowed_username_list", Kind::Texts),
+    Key::used("sasl_password_file", Kind::Text),
     Key::used("max_clients", Kind::Count),
     Key::used("max_queued_clients", Kind::Count),
     Key::used("max_anonymous_clients", Kind::Count),
@@ -254,6 +264,7 @@ impl DaemonConfig {
             auth_tls: auth("auth_tls", Auth::None),
             min_ssf: file.number("tcp_min_ssf").unwrap_or(56),
             sasl_allowed: file.texts("sasl_allowed_username_list"),
+            sasl_passwords: path("sasl_password_file"),
         };
         Ok((
             Self {
@@ -293,26 +304,21 @@ fn refuse_promises(file: &Settings, remarks: &mut Remarks) -> Result<(), Problem
     Ok(())
 }
 
-/// libvirt's places, unless the file names others: then it names all three.
 fn tls(file: &Settings) -> Result<TlsConfig, Problem> {
-    const PLACES: [(&str, &str); 3] = [
-        ("ca_file", "/etc/pki/CA/cacert.pem"),
-        ("cert_file", "/etc/pki/libvirt/servercert.pem"),
-        ("key_file", "/etc/pki/libvirt/private/serverkey.pem"),
-    ];
-    if let Some(line) = PLACES.iter().filter_map(|(key, _)| file.get(key)).map(|setting| setting.line).max()
-        && let Some((missing, _)) = PLACES.iter().find(|(key, _)| file.get(key).is_none())
-    {
-        return Err(
-            file.problem(line, format!("{missing} is missing: ca_file, cert_file and key_file go together"))
-        );
-    }
-    let [authority, certificate, key] =
-        PLACES.map(|(key, usual)| PathBuf::from(file.text(key).unwrap_or(usual)));
+    const KEYS: [&str; 3] = ["ca_file", "cert_file", "key_file"];
+    let named = KEYS.map(|key| file.text(key).map(PathBuf::from));
+    let files = match named {
+        [None, None, None] => None,
+        [Some(authority), Some(certificate), Some(key)] => Some(TlsFiles { key, certificate, authority }),
+        _ => {
+            let line = KEYS.iter().filter_map(|key| file.get(key)).map(|setting| setting.line).max();
+            let missing = KEYS.iter().find(|key| file.get(key).is_none()).copied().unwrap_or_default();
+            let what = format!("{missing} is missing: ca_file, cert_file and key_file go together");
+            return Err(file.problem(line.unwrap_or(1), what));
+        }
+    };
     Ok(TlsConfig {
-        authority,
-        certificate,
-        key,
+        files,
         revoked: file.text("crl_file").map(PathBuf::from),
         verify: !file.flag("tls_no_verify_certificate").unwrap_or(false),
         allowed: file.texts("tls_allowed_dn_list"),
@@ -397,7 +403,7 @@ mod tests {
         assert_eq!((config.unix.auth_rw, config.unix.rw_mode), (Auth::None, 0o700));
         assert_eq!((config.limits.clients, config.admin.clients), (7, 3));
         assert_eq!(config.limits.keepalive_interval, -1);
-        assert_eq!(config.tls.key, PathBuf::from("/c"));
+        assert_eq!(config.tls.files.map(|files| files.key), Some(PathBuf::from("/c")));
         assert_eq!(config.tls.allowed.as_deref(), Some(["CN=*".to_owned()].as_slice()));
         assert!(matches!(config.host_uuid, HostUuid::Given(_)));
     }

@@ -5,6 +5,6 @@ mod qemu;
 
 pub use daemon::{
     AdminLimits, Auth, DaemonConfig, Defaults, HostUuid, IpConfig, LogConfig, ServerLimits, TlsConfig,
-    UnixConfig,
+    TlsFiles, UnixConfig,
 };
 pub use qemu::{QueueLimit, apply_qemu};

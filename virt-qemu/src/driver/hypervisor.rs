@@ -11,7 +11,7 @@ use super::refusal::no_flags;
 use crate::caps::emulator::default_emulator;
 
 /// The release of the API whose features are there: libvirt 9.0.0.
-const API_VERSION: u64 = 9_000_000;
+pub const API_VERSION: u64 = 9_000_000;
 
 impl Hypervisor for QemuConnection {
     fn type_name(&self) -> BoxFuture<'_, Result<String>> {

@@ -31,6 +31,7 @@ mod tuning;
 mod vcpus;
 
 pub use connection::{Directories, QemuConnection, QemuDriver};
+pub use hypervisor::API_VERSION;
 pub use virt_domain::Limits;
 
 use statistics::interface::find as interface_named;
