@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod power;
 pub mod x86;
 
 use virt_conf::domain::{Cpu, CpuFallback};
@@ -48,9 +49,6 @@ pub struct HypervisorModel {
     pub blockers: Vec<String>,
 }
 
-/// POWER models, which are told by their version register.
-const PPC64: &[&str] = &["POWER6", "POWER7", "POWER8", "POWER9", "POWER10", "POWERPC_e5500", "POWERPC_e6500"];
-
 /// Names of the models of an architecture; none where any name may do.
 ///
 /// # Errors
@@ -58,7 +56,7 @@ const PPC64: &[&str] = &["POWER6", "POWER7", "POWER8", "POWER9", "POWER10", "POW
 pub fn models(arch: Arch) -> Result<Vec<&'static str>> {
     match arch {
         arch if arch.is_x86() => Ok(x86::model_names().collect()),
-        arch if arch.is_ppc64() => Ok(PPC64.to_vec()),
+        arch if arch.is_ppc64() => Ok(power::model_names().collect()),
         arch if arch.is_s390() || is_arm_with_cpus(arch) => Ok(Vec::new()),
         arch => Err(Error::UnknownArch(arch)),
     }
@@ -73,8 +71,7 @@ const fn is_arm_with_cpus(arch: Arch) -> bool {
 pub fn vendor_of_model(arch: Arch, name: &str) -> Option<&'static str> {
     match arch {
         arch if arch.is_x86() => x86::vendor_of_model(name),
-        arch if arch.is_ppc64() && name.starts_with("POWERPC_e") => Some("Freescale"),
-        arch if arch.is_ppc64() && PPC64.contains(&name) => Some("IBM"),
+        arch if arch.is_ppc64() => power::vendor_of_model(name),
         _ => None,
     }
 }
@@ -108,7 +105,11 @@ pub fn compare(
 /// [`Error::Incompatible`] where they have nothing in common, [`Error::VendorsDiffer`], [`Error::OtherVendor`],
 /// [`Error::UnknownVendor`], [`Error::NoModelAt`], [`Error::NoCpus`]; else as [`compare()`].
 pub fn baseline(arch: Arch, cpus: &[Description], migratable: bool) -> Result<Cpu> {
-    check_baseline(arch, cpus)?;
+    check_baseline(cpus)?;
+    if arch.is_ppc64() {
+        return power::baseline(cpus);
+    }
+    only_x86(arch, "compute baseline")?;
     x86::baseline(cpus, x86::Bounds { migratable, ..x86::Bounds::default() })
 }
 
@@ -124,29 +125,30 @@ pub fn hypervisor_baseline(
     features: Option<&[String]>,
     migratable: bool,
 ) -> Result<Cpu> {
-    check_baseline(arch, cpus)?;
+    check_baseline(cpus)?;
+    only_x86(arch, "compute baseline")?;
     let mut cpu = x86::baseline(cpus, x86::Bounds { models: Some(models), features, migratable })?;
     cpu.fallback = CpuFallback::Forbid;
     Ok(cpu)
 }
 
-fn check_baseline(arch: Arch, cpus: &[Description]) -> Result<()> {
+fn check_baseline(cpus: &[Description]) -> Result<()> {
     if cpus.is_empty() {
         return Err(Error::NoCpus);
     }
     if let Some(at) = cpus.iter().position(|description| description.cpu.model.is_none()) {
         return Err(Error::NoModelAt(at));
     }
-    only_x86(arch, "compute baseline")
+    Ok(())
 }
 
 /// Writes out every feature of the CPU's model.
 ///
 /// # Errors
-/// [`Error::UnknownModelToExpand`]; [`Error::UnknownArch`], [`Error::CannotOf`].
+/// [`Error::UnknownModelToExpand`]; [`Error::UnknownArch`].
 pub fn expand(arch: Arch, cpu: &mut Cpu) -> Result<()> {
-    only_x86(arch, "expand features of")?;
-    x86::expand(cpu, false)
+    // Others have no features that a model stands for.
+    if arch.is_x86() { x86::expand(cpu, false) } else { models(arch).map(|_| ()) }
 }
 
 /// Drops features of hosts that are no matter of guests': what counts the use of caches, and what an operating system has

@@ -74,18 +74,18 @@ impl Host {
     /// Reads this host.
     #[must_use]
     pub fn detect() -> Self {
+        let root = virt_host::Root::host();
         Self {
             arch: Arch::from_text(&virt_sys::host::machine()).unwrap_or_default(),
             cpus: u32::try_from(virt_sys::host::online_cpus()).unwrap_or(1),
             memory: virt_sys::host::total_memory() / 1024,
-            numa_nodes: numa_nodes(Path::new("/sys/devices/system/node")),
+            numa_nodes: virt_host::memory::nodes(&root).iter().collect(),
             hugepages: std::fs::read_to_string("/proc/mounts")
                 .map(|mounts| hugepage_mounts(&mounts))
                 .unwrap_or_default(),
             swtpm: detect_swtpm(),
             vhost_net: can_open(Path::new("/dev/vhost-net")),
-            vfio: Path::new("/dev/vfio/vfio").exists()
-                && virt_host::topology::has_iommu(&virt_host::Root::host()),
+            vfio: Path::new("/dev/vfio/vfio").exists() && virt_host::topology::has_iommu(&root),
             firmware: firmware::load(&["/usr/share/qemu/firmware".into(), "/etc/qemu/firmware".into()]),
             kvm_refusal: kvm_refusal(),
             render_node: render_node(Path::new("/dev/dri")),
@@ -119,14 +119,6 @@ fn detect_swtpm() -> Option<Swtpm> {
 
 fn can_open(device: &Path) -> bool {
     std::fs::OpenOptions::new().read(true).write(true).open(device).is_ok()
-}
-
-fn numa_nodes(dir: &Path) -> Vec<u32> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut nodes: Vec<u32> =
-        entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("node")?.parse().ok()).collect();
-    nodes.sort_unstable();
-    nodes
 }
 
 fn pci_devices(dir: &Path) -> BTreeMap<PciAddress, HostPciDevice> {

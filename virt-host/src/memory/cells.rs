@@ -7,7 +7,8 @@ use super::stats::figure;
 use crate::{Error, Result, Root};
 
 /// The cells that are there; none in a kernel without NUMA.
-pub(crate) fn nodes(root: &Root) -> Bitmap {
+#[must_use]
+pub fn nodes(root: &Root) -> Bitmap {
     root.numbered(NODE_DIR, "node")
 }
 

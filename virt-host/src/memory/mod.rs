@@ -5,8 +5,8 @@ mod pages;
 mod sharing;
 mod stats;
 
-pub use cells::{cells_free, free, last_node, total};
-pub(crate) use cells::{node_memory, nodes};
+pub(crate) use cells::node_memory;
+pub use cells::{cells_free, free, last_node, nodes, total};
 pub(crate) use pages::pools;
 pub use pages::{allocate, free_pages, page_sizes};
 pub use sharing::{parameters, set_parameters};
