@@ -247,4 +247,6 @@ impl Arrival {
 #[cfg(test)]
 mod auth_tests;
 #[cfg(test)]
+mod listener_tests;
+#[cfg(test)]
 mod tests;
