@@ -33,6 +33,8 @@ mod snapshots;
 mod statistics;
 mod storage_pools;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod tuning;
 
 use std::collections::HashMap;

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use virt_driver::{BoxFuture, Connection};
+use virt_driver::{BoxFuture, Connection, Hypervisor, Nothing};
 use virt_proto::remote::{
-    ConnectOpenArgs, ConnectSupportsFeature, ConnectSupportsFeatureArgs, ConnectSupportsFeatureRet,
+    ConnectOpenArgs, ConnectSetIdentityArgs, ConnectSupportsFeature, ConnectSupportsFeatureArgs,
+    ConnectSupportsFeatureRet,
 };
 use virt_proto::{Direction, Procedure, Row, When};
-use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+use virt_types::{Error, ErrorCode, ErrorDomain, Result, TypedParam, TypedValue};
 
 use super::events::Events;
 use super::{Begun, Incoming, encode, error_domain, handler};
@@ -265,10 +266,8 @@ pub(super) fn supports_feature(session: &Arc<Core>, call: &mut Incoming<'_>) -> 
         let supported = match (feature, connection) {
             (feature::FD_PASSING | feature::EVENT_CALLBACK | feature::CLOSE_CALLBACK, _) | (_, None) => true,
             (_, Some(connection)) => {
-                let answer = match connection.hypervisor() {
-                    Some(hypervisor) => hypervisor.supports_feature(feature).await,
-                    None => Ok(false),
-                };
+                let hypervisor: &dyn Hypervisor = connection.hypervisor().unwrap_or(&Nothing);
+                let answer = hypervisor.supports_feature(feature).await;
                 match answer {
                     Err(error) if error.code() == ErrorCode::NoSupport => {
                         matches!(feature, feature::TYPED_PARAM_STRING | feature::NETWORK_UPDATE_ORDER)
@@ -281,8 +280,35 @@ pub(super) fn supports_feature(session: &Arc<Core>, call: &mut Incoming<'_>) -> 
     }))
 }
 
-/// The identity of a client is what its socket and its authentication say; another one is not taken from it.
-pub(super) fn set_identity(session: &Arc<Core>, _: &mut Incoming<'_>) -> Begun {
+/// What an identity may consist of, and whether each is text or a number.
+const IDENTITY: &[(&str, bool)] = &[
+    ("user-name", true),
+    ("unix-user-id", false),
+    ("group-name", true),
+    ("unix-group-id", false),
+    ("process-id", false),
+    ("process-time", false),
+    ("sasl-user-name", true),
+    ("x509-distinguished-name", true),
+    ("selinux-context", true),
+];
+
+/// A client that acts for another one says for whom. What it may do stays what its own connection allows; the log tells
+/// who it was.
+pub(super) fn set_identity(session: &Arc<Core>, call: &mut Incoming<'_>) -> Begun {
     session.connection("hypervisor")?;
-    Err(Error::no_support("virConnectSetIdentity"))
+    let ConnectSetIdentityArgs { params, flags } = virt_proto::xdr::decode(call.payload)?;
+    super::no_flags(&(), flags, "virConnectSetIdentity")?;
+    for TypedParam { field, value } in &params.0 {
+        let refuse = |text: String| Error::new(ErrorCode::InvalidArg, ErrorDomain::None, text);
+        let Some((_, is_text)) = IDENTITY.iter().find(|(name, _)| name == field) else {
+            return Err(refuse(format!("parameter '{field}' not supported")));
+        };
+        if matches!(value, TypedValue::String(_)) != *is_text {
+            return Err(refuse(format!("invalid type for parameter '{field}'")));
+        }
+    }
+    let said: Vec<_> = params.0.iter().map(|param| format!("{}={:?}", param.field, param.value)).collect();
+    log::info!("client {} acts for {}", session.client.id(), said.join(", "));
+    Ok(Box::pin(std::future::ready(Ok(Reply::default()))))
 }
