@@ -1,7 +1,8 @@
 //! `support`: which calls the daemon answers, asked of the daemon itself.
 //!
 //! A private `virtd` in namespaces of its own is asked by virt-proto's example `probe`, which sends every call with arguments
-//! that lead nowhere. README gets the figures, `docs/SUPPORT.md` the list.
+//! that lead nowhere. README gets the figures, `docs/SUPPORT.md` the list. Before that its example `replay` says what stock
+//! libvirtd was told in hand-made messages, many of them wrong, and wants the same answers.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, process::Command};
 
@@ -25,10 +26,17 @@ const MARKS: (&str, &str) = ("<!-- cargo xtask support writes this -->\n", "<!--
 /// The longest that all questions may take, in seconds.
 const LIMIT: u32 = 600;
 
+/// Messages that are wrong on purpose, and what stock libvirtd answers.
+const ODD: &str = "fixtures/protocol/raw-odd.json";
+
 /// Starts the daemon where its folders are empty and its own, and asks it. It ends with the namespaces.
 const ASK: &str = r#"for folder in /run /var/lib /var/log /var/cache; do mount -t tmpfs tmpfs $folder || exit 125; done
 "$VIRTD" --daemon || exit 1
-for uri in "$@"; do "$PROBE" /run/virt/virt-sock "$uri" | sed "s|^|$uri\t|" || exit 1; done"#;
+"$REPLAY" /run/virt/virt-sock "$ODD" >&2 || exit 1
+for uri in "$@"; do
+    "$PROBE" /run/virt/virt-sock "$uri" > /run/said || exit 1
+    sed "s|^|$uri\t|" /run/said
+done"#;
 
 /// The verb.
 pub(crate) fn run(args: &mut Args) -> Result<()> {
@@ -63,22 +71,15 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
 /// What the probe says of a daemon that is built for it.
 fn ask() -> Result<String> {
     let mut build = cargo();
-    run_command(build.args([
-        "build",
-        "-p",
-        "virt-daemon",
-        "--bin",
-        "virtd",
-        "-p",
-        "virt-proto",
-        "--example",
-        "probe",
-    ]))?;
+    build.args(["build", "-p", "virt-daemon", "--bin", "virtd", "-p", "virt-proto"]);
+    run_command(build.args(["--example", "probe", "--example", "replay"]))?;
     let debug = workspace::target_dir()?.join("debug");
     let way = Way::find().map_err(Failure::new)?;
     let mut inside = Command::new("sh");
     inside.args(["-c", ASK, "sh"]).args(DRIVERS);
-    inside.env("VIRTD", absolute(&debug.join("virtd"))).env("PROBE", absolute(&debug.join("examples/probe")));
+    let programs = [("VIRTD", "virtd"), ("PROBE", "examples/probe"), ("REPLAY", "examples/replay")];
+    inside.envs(programs.map(|(name, program)| (name, absolute(&debug.join(program)))));
+    inside.env("ODD", workspace::root().join(ODD));
     output(&mut way.enter(&inside, Sys::Kept, LIMIT))
 }
 
