@@ -38,6 +38,12 @@ const NEEDS: &[Need] = &[
         fedora: "util-linux",
         why: "gives tests namespaces of their own",
     },
+    Need {
+        program: "virsh",
+        debian: "libvirt-clients",
+        fedora: "libvirt-client",
+        why: "asks the daemon in tests, as its users do",
+    },
     Need { program: "xz", debian: "xz-utils", fedora: "xz", why: "unpacks compressed kernel modules" },
     Need { program: "zstd", debian: "zstd", fedora: "zstd", why: "unpacks compressed kernel modules" },
 ];
