@@ -91,3 +91,19 @@ pub fn encode<T: Xdr>(value: &T) -> Result<Vec<u8>, EncodeError> {
 pub fn decode<T: Xdr>(bytes: &[u8]) -> Result<T, DecodeError> {
     T::decode(&mut Decoder::new(bytes))
 }
+
+/// As [`decode`], for a client: strings that are no text are read as a C program shows them, [`Text::Lossy`].
+///
+/// ```
+/// use virt_proto::xdr;
+/// assert!(xdr::decode::<String>(b"\0\0\0\x03h\xe9n\0").is_err());
+/// assert_eq!(xdr::decode_lossy::<String>(b"\0\0\0\x03h\xe9n\0")?, "h\u{fffd}n");
+/// # Ok::<(), xdr::DecodeError>(())
+/// ```
+///
+/// # Errors
+///
+/// See [`Xdr::decode`]; never for a string that is no text.
+pub fn decode_lossy<T: Xdr>(bytes: &[u8]) -> Result<T, DecodeError> {
+    T::decode(&mut Decoder::with_text(bytes, Text::Lossy))
+}

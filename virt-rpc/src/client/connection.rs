@@ -11,7 +11,7 @@ use std::time::Instant;
 use tokio::time::Sleep;
 use virt_driver::Publisher;
 use virt_proto::packet::{ErrorBody, Header, Kind, Status};
-use virt_proto::xdr::{Decoder, Text, Xdr};
+use virt_proto::xdr::decode_lossy;
 
 use super::stream::StreamState;
 use super::{Event, Response, Shared, Token};
@@ -225,7 +225,7 @@ impl Connection {
 
 /// The error that a message of the server is.
 pub(super) fn decode_error(payload: &[u8]) -> virt_types::Error {
-    match ErrorBody::decode(&mut Decoder::with_text(payload, Text::Lossy)) {
+    match decode_lossy::<ErrorBody>(payload) {
         Ok(body) => body.into(),
         Err(error) => protocol("Unable to decode message payload").caused_by(error),
     }

@@ -77,11 +77,11 @@ impl RemoteConnection {
         let payload = virt_proto::xdr::encode(&args)?;
         let older = older::instead_of(P::ROW, &payload);
         match self.request(P::ROW, payload, Vec::new()).await {
-            Ok(response) => Ok(virt_proto::xdr::decode(&response.payload)?),
+            Ok(response) => Ok(virt_proto::xdr::decode_lossy(&response.payload)?),
             Err(error) => match older {
                 Some((row, payload)) if error.code() == ErrorCode::NoSupport => {
                     let response = self.request(row, payload, Vec::new()).await?;
-                    Ok(virt_proto::xdr::decode(&response.payload)?)
+                    Ok(virt_proto::xdr::decode_lossy(&response.payload)?)
                 }
                 _ => Err(error),
             },
@@ -96,7 +96,7 @@ impl RemoteConnection {
     ) -> Result<(P::Reply, Vec<OwnedFd>)> {
         let payload = virt_proto::xdr::encode(&args)?;
         let response = self.request(P::ROW, payload, files).await?;
-        Ok((virt_proto::xdr::decode(&response.payload)?, response.fds))
+        Ok((virt_proto::xdr::decode_lossy(&response.payload)?, response.fds))
     }
 
     /// Calls a procedure that opens a stream.
@@ -106,7 +106,7 @@ impl RemoteConnection {
     ) -> Result<(P::Reply, Arc<dyn ByteStream>)> {
         let payload = virt_proto::xdr::encode(&args)?;
         let (response, stream) = self.0.rpc.call_with_stream(request(P::ROW, payload, Vec::new())).await?;
-        Ok((virt_proto::xdr::decode(&response.payload)?, Arc::new(stream)))
+        Ok((virt_proto::xdr::decode_lossy(&response.payload)?, Arc::new(stream)))
     }
 
     async fn request(&self, row: &Row, payload: Vec<u8>, files: Vec<OwnedFd>) -> Result<Response> {

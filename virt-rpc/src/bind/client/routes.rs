@@ -73,7 +73,8 @@ impl Routes {
         if event.procedure == ConnectEventConnectionClosed::ROW.number
             && event.program == ConnectEventConnectionClosed::ROW.program.number
         {
-            let message = virt_proto::xdr::decode::<ConnectEventConnectionClosedMsg>(&event.payload).ok()?;
+            let message =
+                virt_proto::xdr::decode_lossy::<ConnectEventConnectionClosedMsg>(&event.payload).ok()?;
             self.tell_close(CloseReason::from_number(message.reason).unwrap_or(CloseReason::Error));
             return None;
         }

@@ -42,7 +42,7 @@ fn message<P: Procedure>(procedure: i32, payload: &[u8]) -> Option<P::Args> {
     if procedure != P::ROW.number {
         return None;
     }
-    virt_proto::xdr::decode(payload).ok()
+    virt_proto::xdr::decode_lossy(payload).ok()
 }
 
 impl RemoteConnection {
