@@ -2,7 +2,7 @@
 
 use virt_conf::domain::device::VideoModel;
 use virt_conf::domain::passes::PolicyFeatures;
-use virt_conf::domain::{DeviceMut, Domain, OsType, Policy};
+use virt_conf::domain::{DeviceMut, Domain, Genid, Namespace, OsType, Policy};
 use virt_conf::{ParseFlags, Result};
 use virt_types::{Arch, MacAddr};
 
@@ -28,6 +28,11 @@ impl Policy for TestPolicy {
         if domain.uuid.is_none() {
             domain.uuid = Some(random::uuid()?);
         }
+        if domain.genid == Some(Genid::ToGenerate) {
+            domain.genid = Some(Genid::Id(random::uuid()?));
+        }
+        // Other drivers' elements mean nothing here.
+        domain.namespace = Namespace::None;
         Ok(())
     }
 
@@ -40,8 +45,13 @@ impl Policy for TestPolicy {
                     _ => VideoModel::Cirrus,
                 };
             }
-            DeviceMut::Interface(interface) if interface.mac.is_none() => {
-                interface.mac = Some(MacAddr::qemu(random::bytes()?));
+            DeviceMut::Interface(interface) => {
+                if interface.mac.is_none() {
+                    interface.mac = Some(MacAddr::qemu(random::bytes()?));
+                }
+                if let Some(port) = &mut interface.virtualport {
+                    port.identify(random::uuid)?;
+                }
             }
             _ => {}
         }

@@ -95,17 +95,20 @@ impl VirtualPort {
         Ok(())
     }
 
-    /// Whether an instance id is still to be made up.
-    #[must_use]
-    pub fn lacks_instance_id(&self) -> bool {
-        self.instance_id.is_none() && matches!(self.kind, VirtualPortType::Qbg | VirtualPortType::None)
-    }
-
-    /// Whether an interface id is still to be made up.
-    #[must_use]
-    pub fn lacks_interface_id(&self) -> bool {
-        self.interface_id.is_none()
+    /// Makes up, from `next`, the identifiers that are still missing.
+    ///
+    /// # Errors
+    /// When `next` has none.
+    pub fn identify(&mut self, mut next: impl FnMut() -> Result<Uuid>) -> Result<()> {
+        if self.instance_id.is_none() && matches!(self.kind, VirtualPortType::Qbg | VirtualPortType::None) {
+            self.instance_id = Some(next()?);
+        }
+        if self.interface_id.is_none()
             && matches!(self.kind, VirtualPortType::OpenVSwitch | VirtualPortType::None)
+        {
+            self.interface_id = Some(next()?);
+        }
+        Ok(())
     }
 
     fn missing(&self, completeness: Completeness) -> Option<&'static str> {

@@ -288,7 +288,7 @@ impl Domain {
             self.format_identity(w);
             self.format_resources(w, flags);
             self.format_machine(w, flags);
-            w.element("devices", |w| {
+            w.open_element("devices", |w| {
                 w.text_element_opt("emulator", self.emulator.as_ref());
                 self.devices.format(w, &FormatContext { flags, domain: self });
             });

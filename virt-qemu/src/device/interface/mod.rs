@@ -85,12 +85,7 @@ impl MakeUp for Interface {
             self.mac = Some(MacAddr::qemu(random::bytes()?));
         }
         if let Some(port) = &mut self.virtualport {
-            if port.lacks_instance_id() {
-                port.instance_id = Some(Uuid::from_random(random::bytes()?));
-            }
-            if port.lacks_interface_id() {
-                port.interface_id = Some(Uuid::from_random(random::bytes()?));
-            }
+            port.identify(|| Ok(Uuid::from_random(random::bytes()?)))?;
         }
         Ok(())
     }
