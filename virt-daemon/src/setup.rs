@@ -8,7 +8,7 @@ use virt_qemu::config::Config;
 
 use crate::args::Args;
 use crate::authentication;
-use crate::config::{DaemonConfig, Defaults, LogConfig, apply_qemu};
+use crate::config::{DaemonConfig, Defaults, HostUuid, LogConfig, apply_qemu};
 use crate::failure::Failure;
 use crate::logging::{Logging, Priority};
 use crate::places::{Places, Role};
@@ -44,6 +44,12 @@ impl Configuration {
         let (daemon, of_daemon) = DaemonConfig::from_settings(&settings, defaults)?;
         let mut qemu = places.qemu.clone();
         let (queue, of_qemu) = apply_qemu(&Settings::read_if_there(&places.qemu_file)?, &mut qemu)?;
+        qemu.host_uuid = match daemon.host_uuid {
+            HostUuid::Given(uuid) => Some(uuid),
+            // What a host is asked for that is told nothing.
+            HostUuid::Smbios => None,
+            HostUuid::MachineId => virt_host::uuid::of_installation(&virt_host::Root::host()),
+        };
         let mut all = Remarks::default();
         for remarks in [of_daemon, of_qemu] {
             all.unknown.extend(remarks.unknown);

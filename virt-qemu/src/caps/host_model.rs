@@ -1,6 +1,6 @@
 //! The CPU that a guest of mode `host-model` gets: what QEMU can give on this host, as libvirt names it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,6 +25,9 @@ pub(super) const HYPERV: &str = "query-cpu-model-expansion.hyperv";
 pub struct CpuInfo {
     /// Features by QEMU's names, and whether guests that have them can be moved.
     pub features: BTreeMap<String, bool>,
+    /// Features that it knows and can not give.
+    #[serde(default)]
+    pub unavailable: BTreeSet<String>,
     /// `vendor`
     pub vendor: Option<String>,
     /// `family`, `model`, `stepping`
@@ -67,10 +70,14 @@ impl CpuInfo {
         for (name, value) in migratable {
             let stays = whole.is_some_and(|whole| whole.get(name) == Some(&Value::Bool(true)));
             match value {
-                Value::Bool(true) => info.features.insert(name.clone(), true),
-                Value::Bool(false) if stays => info.features.insert(name.clone(), false),
-                _ => None,
-            };
+                Value::Bool(false) if !stays => {
+                    info.unavailable.insert(name.clone());
+                }
+                Value::Bool(movable) => {
+                    info.features.insert(name.clone(), *movable);
+                }
+                _ => {}
+            }
         }
         let number = |name: &str| migratable.get(name).and_then(Value::as_u64).unwrap_or(0) as u32;
         info.vendor = migratable.get("vendor").and_then(Value::as_str).map(str::to_owned);
@@ -123,12 +130,14 @@ impl Capabilities {
         .collect()
     }
 
-    /// The features that the binary can give on this host, by libvirt's names; `None` where it does not tell.
+    /// The features that the binary knows, by libvirt's names, whether or not this host can give them; `None` where it
+    /// does not tell. `migratable` leaves out what binds a guest to its host.
     #[must_use]
     pub fn cpu_features(&self, virt_type: VirtType, migratable: bool) -> Option<Vec<String>> {
         let info = self.accelerated(virt_type)?.cpu.as_ref()?;
         let wanted = info.features.iter().filter(|(_, movable)| **movable || !migratable);
-        Some(wanted.map(|(name, _)| from_qemu(self.arch, name).to_owned()).collect())
+        let known = wanted.map(|(name, _)| name).chain(&info.unavailable);
+        Some(known.map(|name| from_qemu(self.arch, name).to_owned()).collect())
     }
 
     /// The CPU of guests of mode `host-model`; `None` where there is no such mode, as for guests that the host's
@@ -175,6 +184,7 @@ mod tests {
         ))
         .unwrap();
         assert_eq!(info.features, BTreeMap::from([("invtsc".to_owned(), false), ("sse".to_owned(), true)]));
+        assert!(info.unavailable.contains("avx"));
         assert_eq!(info.signature, (23, 49, 0));
         assert_eq!(info.data(Arch::X86_64).signature(), Some((23, 49, 0)));
     }

@@ -185,6 +185,7 @@ impl QemuConnection {
         xmls: &[String],
         flags: u32,
     ) -> Result<String> {
+        host::some_cpus(xmls, "virConnectBaselineHypervisorCPU")?;
         host::only_flags(flags, EXPAND | MIGRATABLE, "qemuConnectBaselineHypervisorCPU")?;
         let cpus: Vec<Description> = xmls
             .iter()

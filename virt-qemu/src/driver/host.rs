@@ -136,7 +136,10 @@ pub(super) fn compare_with(
 
 /// The same refusal, as of a CPU's document rather than a domain's.
 pub(super) fn of_cpu(error: &Error) -> Error {
-    let domain = if error.domain() == ErrorDomain::Domain { ErrorDomain::Cpu } else { error.domain() };
+    let domain = match error.domain() {
+        ErrorDomain::Domain | ErrorDomain::Xml => ErrorDomain::Cpu,
+        other => other,
+    };
     let renamed = Error::new(error.code(), domain, error.detail());
     match error.place() {
         Some(place) => renamed.at(place.clone()),
@@ -144,7 +147,20 @@ pub(super) fn of_cpu(error: &Error) -> Error {
     }
 }
 
+/// Refuses to find a baseline of no CPUs.
+///
+/// # Errors
+/// `VIR_ERR_INVALID_ARG`
+pub(super) fn some_cpus(xmls: &[String], call: &str) -> Result<()> {
+    if xmls.is_empty() {
+        let detail = format!("xmlCPUs in {call} must not be NULL");
+        return Err(Error::new(ErrorCode::InvalidArg, ErrorDomain::Domain, detail).verbatim());
+    }
+    Ok(())
+}
+
 pub(super) fn baseline(xmls: &[String], flags: u32) -> Result<String> {
+    some_cpus(xmls, "virConnectBaselineCPU")?;
     only_flags(flags, EXPAND | MIGRATABLE, "qemuConnectBaselineCPU")?;
     let cpus: Vec<Description> = xmls
         .iter()

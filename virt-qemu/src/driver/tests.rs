@@ -68,6 +68,9 @@ async fn refusals_are_stock_libvirts() {
         c.domain_capabilities(None, None, None, None, 1) => InvalidArg Qemu "unsupported flags (0x1) in function qemuConnectGetDomainCapabilities";
         c.compare_cpu("<cpu/>", 8) => InvalidArg Qemu "unsupported flags (0x8) in function qemuConnectCompareCPU";
         c.compare_cpu("<domain/>", 0) => XmlError Cpu "XML error: XML does not contain expected 'cpu' element";
+        c.compare_cpu("<cpu", 0) => XmlDetail Cpu "(document):1: the document does not have a root node";
+        c.baseline_cpu(&[], 0) => InvalidArg Domain "xmlCPUs in virConnectBaselineCPU must not be NULL";
+        c.baseline_hypervisor_cpu(None, None, None, None, &[], 0) => InvalidArg Domain "xmlCPUs in virConnectBaselineHypervisorCPU must not be NULL";
         c.domain_xml_from_native("qemu-argv", "qemu", 0) => NoSupport None "this function is not supported by the connection driver: virConnectDomainXMLFromNative";
         c.domain_xml_to_native("bogus", "<domain/>", 0) => InvalidArg Qemu "invalid argument: unsupported config type bogus";
     }
