@@ -8,9 +8,10 @@ use virt_xml::{Document, Element};
 use crate::domain::Domain;
 use crate::domain::passes::NullPolicy;
 use crate::interface::HostInterface;
-use crate::moment::{Checkpoint, MomentFlags, Snapshot};
-use crate::network::{self, Network};
+use crate::moment::{Backup, Checkpoint, MomentFlags, Snapshot};
+use crate::network::{self, Network, NetworkPort};
 use crate::nodedev::{NodeDevice, Origin};
+use crate::nwfilter::{Filter, FilterBinding};
 use crate::secret::Secret;
 use crate::storage_pool::{PoolType, StoragePool};
 use crate::storage_volume::{Capacity, Volume};
@@ -19,7 +20,8 @@ use crate::{FormatFlags, ParseFlags, Result};
 text_enum! {
     /// A kind of document, by the short name that tools use for it.
     pub enum Kind { #[default] Domain = "domain", Network = "network", Pool = "pool", Volume = "vol", Interface = "interface",
-        NodeDevice = "nodedev", Snapshot = "snapshot", Checkpoint = "checkpoint", Secret = "secret",
+        NodeDevice = "nodedev", Snapshot = "snapshot", Checkpoint = "checkpoint", Secret = "secret", Filter = "nwfilter",
+        FilterBinding = "nwbinding", NetworkPort = "netport", Backup = "backup",
     }
 }
 
@@ -82,6 +84,10 @@ impl Kind {
             Self::Snapshot => "domainsnapshot",
             Self::Checkpoint => "domaincheckpoint",
             Self::Secret => "secret",
+            Self::Filter => "filter",
+            Self::FilterBinding => "filterbinding",
+            Self::NetworkPort => "networkport",
+            Self::Backup => "domainbackup",
         }
     }
 
@@ -145,6 +151,14 @@ impl Kind {
                 checkpoint.format(FormatFlags::SECURE, true)
             }
             Self::Secret => Secret::parse_element(el)?.format(),
+            Self::Filter => Filter::parse_element(el)?.format(),
+            Self::FilterBinding => {
+                let mut binding = FilterBinding::parse_element(el)?;
+                binding.fill();
+                binding.format()
+            }
+            Self::NetworkPort => NetworkPort::parse_element(el)?.format(),
+            Self::Backup => Backup::parse_element(el, false)?.format(false),
         })
     }
 }

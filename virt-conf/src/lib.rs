@@ -38,6 +38,7 @@ mod kind;
 pub mod moment;
 pub mod network;
 pub mod nodedev;
+pub mod nwfilter;
 mod options;
 pub mod secret;
 pub mod storage_pool;

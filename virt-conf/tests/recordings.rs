@@ -6,11 +6,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use virt_conf::FormatFlags;
+use virt_conf::domain::Domain;
+use virt_conf::moment::Backup;
 use virt_conf::network::{Network, UpdateCommand, UpdateSection};
 use virt_conf::nodedev::{NodeDevice, Origin};
 use virt_conf::storage_pool::{PoolType, StoragePool};
 use virt_conf::storage_volume::{Capacity, Volume};
+use virt_conf::{FormatFlags, ParseFlags};
 
 /// The cases of a family, with the folder that their files are in.
 fn cases(family: &str) -> Option<(PathBuf, Vec<Value>)> {
@@ -116,6 +118,32 @@ fn volumes_of_other_pools_are_written_as_recorded() {
         let expected = file(&case["expected"]).replace("  <source>\n  </source>\n", "");
         assert_eq!(lines(&volume.format()), lines(&expected), "{}", case["id"]);
     }
+}
+
+#[test]
+fn backups_are_written_as_recorded() {
+    let Some((dir, cases)) = cases("genericxml2xml") else { return };
+    let mut count = 0;
+    for case in cases.iter().filter(|case| case["id"].as_str().unwrap().starts_with("backup:")) {
+        let file = |path: &Value| fs::read_to_string(dir.join(path.as_str().unwrap())).unwrap();
+        let internal = case["internal"] == true;
+        let backup = Backup::parse(&file(&case["input"]), internal);
+        let mut backup = backup.unwrap_or_else(|error| panic!("{}: {error}", case["id"]));
+        // The recordings are of a domain with these disks and one more.
+        let names = backup.disks.iter().map(|disk| disk.name.as_str()).chain(["vdextradisk"]);
+        let disk = |name| {
+            format!("<disk type='file'><source file='/fake/{name}.qcow2'/><target dev='{name}'/></disk>")
+        };
+        let disks: String = names.map(disk).collect();
+        let domain = format!(
+            "<domain type='test'><name>d</name><os><type>hvm</type></os><devices>{disks}</devices></domain>"
+        );
+        let domain = Domain::parse(&domain, ParseFlags::INACTIVE).unwrap();
+        backup.align_disks(&domain, "SUFFIX").unwrap();
+        assert_eq!(lines(&backup.format(internal)), lines(&file(&case["expected"])), "{}", case["id"]);
+        count += 1;
+    }
+    assert!(count > 0);
 }
 
 #[test]

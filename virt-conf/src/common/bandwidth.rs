@@ -35,19 +35,35 @@ impl Bandwidth {
     /// # Errors
     /// For rates without `average` or `floor`, and for a `floor` where it can not be kept.
     pub fn parse(el: Element<'_>, allow_floor: bool) -> Result<Option<Self>> {
-        if el.attr_u32("classID", Base::Ten)?.is_some() {
-            return Err(
-                detail("classID attribute not supported on <bandwidth> in this usage context").at(el.place())
-            );
+        match Self::parse_with_class(el, allow_floor)? {
+            (bandwidth, None) => Ok(bandwidth),
+            (_, Some(_)) => {
+                let words = "classID attribute not supported on <bandwidth> in this usage context";
+                Err(detail(words).at(el.place()))
+            }
         }
+    }
+
+    /// Reads a `<bandwidth>` element, and the number of its traffic class.
+    ///
+    /// # Errors
+    /// As [`Bandwidth::parse`], but for the class.
+    pub fn parse_with_class(el: Element<'_>, allow_floor: bool) -> Result<(Option<Self>, Option<u32>)> {
+        let class_id = el.attr_u32("classID", Base::Ten)?;
         let inbound = el.child("inbound").map(|rate| Rate::parse(rate, allow_floor)).transpose()?;
         let outbound = el.child("outbound").map(|rate| Rate::parse(rate, false)).transpose()?;
-        Ok((inbound.is_some() || outbound.is_some()).then_some(Self { inbound, outbound }))
+        Ok(((inbound.is_some() || outbound.is_some()).then_some(Self { inbound, outbound }), class_id))
     }
 
     /// Writes the element.
     pub fn format(&self, w: &mut Writer) {
+        self.format_with_class(w, 0);
+    }
+
+    /// Writes the element with the number of a traffic class; 0 for none.
+    pub fn format_with_class(&self, w: &mut Writer, class_id: u32) {
         w.element("bandwidth", |w| {
+            w.attr_opt("classID", (class_id > 0).then_some(class_id));
             for (name, rate) in [("inbound", &self.inbound), ("outbound", &self.outbound)] {
                 if let Some(rate) = rate {
                     rate.format(w, name);

@@ -49,6 +49,24 @@ fn short_ipv4(text: &str) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from_bits(bits))
 }
 
+/// The address as the C library writes it, which shows the last 32 bits of `::/96` as an IPv4 address.
+///
+/// ```
+/// use virt_conf::common::socket_address::format;
+/// assert_eq!(format("::a01:203".parse().unwrap()), "::10.1.2.3");
+/// assert_eq!(format("::1".parse().unwrap()), "::1");
+/// ```
+#[must_use]
+pub fn format(address: IpAddr) -> String {
+    match address {
+        IpAddr::V6(v6) if v6.segments()[..6] == [0; 6] && v6.segments()[6] != 0 => {
+            let [.., a, b, c, d] = v6.octets();
+            format!("::{}", Ipv4Addr::new(a, b, c, d))
+        }
+        address => address.to_string(),
+    }
+}
+
 /// The mask of an IPv4 network with this many bits.
 pub(crate) const fn ipv4_mask(bits: u32) -> u32 {
     match u32::MAX.checked_shl(32u32.saturating_sub(bits)) {

@@ -1,5 +1,6 @@
 //! Points in a domain's life that it can be brought back to or that changes are counted from.
 
+pub mod backup;
 pub mod checkpoint;
 mod disks;
 pub mod snapshot;
@@ -10,6 +11,7 @@ use bitflags::bitflags;
 use virt_xml::number::{Base, parse_i64};
 use virt_xml::{Element, Writer};
 
+pub use backup::{Backup, BackupDisk, BackupMode, BackupServer, BackupState, DiskBackupMode};
 pub use checkpoint::{Checkpoint, CheckpointDisk, CheckpointType};
 pub use snapshot::{MemorySnapshot, SaveCookie, Snapshot, SnapshotDisk, SnapshotState};
 

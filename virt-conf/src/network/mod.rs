@@ -11,6 +11,7 @@ mod fill;
 mod forward;
 mod ip;
 mod namespace;
+mod port;
 mod portgroup;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use dns::{Dns, DnsHost, DnsSrv, DnsTxt, Forwarder};
 pub use fill::{NullPolicy, Policy};
 pub use forward::{Forward, ForwardDevice, ForwardDriver, ForwardInterface, ForwardMode, Nat};
 pub use ip::NetworkIp;
+pub use port::{NetworkPort, Plug, PlugType};
 pub use portgroup::Portgroup;
 pub use update::{UpdateCommand, UpdateSection};
 

@@ -4,7 +4,6 @@ mod actual;
 mod backend;
 mod check;
 mod driver;
-mod filter;
 mod model;
 mod parse;
 mod source;
@@ -14,10 +13,10 @@ mod tests;
 use virt_types::{MacAddr, TextEnum, text_enum};
 use virt_xml::{Element, Writer};
 
+pub use crate::common::FilterRef;
 pub use actual::{Actual, ActualSource, BridgePort, MacTableManager};
 pub use backend::{Backend, BackendType, ForwardProto, PortForward, PortRange};
 pub use driver::{DriverName, InterfaceDriver, Offloads, TxMode};
-pub use filter::FilterRef;
 pub use model::{InterfaceModel, KnownModel};
 pub use source::{
     DirectMode, InterfaceHostdev, InterfaceSource, InterfaceType, PciBackend, SocketSource, VhostUserMode,
