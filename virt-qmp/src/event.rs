@@ -12,6 +12,8 @@ pub struct Event {
     pub timestamp: Timestamp,
     /// What.
     pub kind: EventKind,
+    /// The same unread: an object, where there is one.
+    pub data: Option<Box<RawValue>>,
 }
 
 /// Declares events: `"NAME" Variant { required; optional }`.
@@ -78,7 +80,8 @@ macro_rules! events {
 impl Event {
     /// Reads an event's data by its name.
     pub fn from_raw(event: RawEvent) -> Self {
-        Self { timestamp: event.timestamp, kind: EventKind::read(event.name, event.data) }
+        let data = event.data.clone();
+        Self { timestamp: event.timestamp, kind: EventKind::read(event.name, event.data), data }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod calls;
 mod crash;
+mod guest;
 mod idle;
 mod isolation;
 mod kvm;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use virt_domain::{Layout, Lease, Limits, Registry};
 use virt_driver::{
-    BoxFuture, Connection, DomainJobs, DomainStatistics, DomainTuning, Domains, Guests, Hypervisor,
+    BlockJobs, BoxFuture, Checkpoints, Connection, DomainJobs, DomainStatistics, DomainTuning, Domains,
+    Guests, Hypervisor, SavedStates, Snapshots,
 };
 use virt_types::{Error, ErrorCode, ErrorDomain, ListFlags, Result};
 
@@ -184,6 +185,22 @@ impl Connection for QemuConnection {
     }
 
     fn jobs(&self) -> Option<&dyn DomainJobs> {
+        Some(self)
+    }
+
+    fn saved_states(&self) -> Option<&dyn SavedStates> {
+        Some(self)
+    }
+
+    fn snapshots(&self) -> Option<&dyn Snapshots> {
+        Some(self)
+    }
+
+    fn checkpoints(&self) -> Option<&dyn Checkpoints> {
+        Some(self)
+    }
+
+    fn block_jobs(&self) -> Option<&dyn BlockJobs> {
         Some(self)
     }
 

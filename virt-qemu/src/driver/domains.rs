@@ -6,7 +6,8 @@ use std::sync::Arc;
 use virt_domain::DomainHandle;
 use virt_driver::{
     ByteStream, ControlInfo, DomainEvent, DomainEventFilter, DomainInfo, DomainRef, Domains, KeycodeSet,
-    MetadataKind, MonitorCommandFlags, OpenConsoleFlags, SecurityLabel, Subscription,
+    MetadataKind, MonitorCommandFlags, MonitorEvent, MonitorEventFilter, OpenConsoleFlags, SecurityLabel,
+    Subscription,
 };
 use virt_types::{
     CreateFlags, DefineFlags, DestroyFlags, DomainStatus, Error, ErrorCode, Impact, ListFlags, RebootFlags,
@@ -40,6 +41,7 @@ impl Domains for QemuConnection {
         lookup_by_name(name: &'a str) -> DomainRef = list::by_name;
         list(flags: ListFlags) -> Vec<DomainRef> = list::all;
         subscribe(filter: DomainEventFilter, capacity: usize) -> Subscription<DomainEvent> = list::subscribe;
+        subscribe_monitor(filter: MonitorEventFilter, capacity: usize) -> Subscription<MonitorEvent> = list::subscribe_monitor;
 
         define_xml(xml: &'a str, flags: DefineFlags) -> DomainRef = define::define;
         create_xml(xml: &'a str, files: Vec<OwnedFd>, flags: CreateFlags) -> DomainRef = define::create;

@@ -1,6 +1,8 @@
 //! Finding domains, and hearing of them.
 
-use virt_driver::{DomainEvent, DomainEventFilter, DomainRef, Subscription};
+use virt_driver::{
+    DomainEvent, DomainEventFilter, DomainRef, MonitorEvent, MonitorEventFilter, Subscription,
+};
 use virt_types::{ListFlags, Result, Uuid};
 
 use super::QemuConnection;
@@ -34,4 +36,13 @@ pub(super) async fn subscribe(
     capacity: usize,
 ) -> Result<Subscription<DomainEvent>> {
     Ok(connection.registry.subscribe(filter, capacity))
+}
+
+/// `virConnectDomainQemuMonitorEventRegister`
+pub(super) async fn subscribe_monitor(
+    connection: &QemuConnection,
+    filter: MonitorEventFilter,
+    capacity: usize,
+) -> Result<Subscription<MonitorEvent>> {
+    connection.backend.raw_events.subscribe(&filter, capacity)
 }

@@ -14,6 +14,7 @@ mod host;
 mod hypervisor;
 mod inspect;
 mod jobs;
+mod kept;
 mod keys;
 mod lifecycle;
 mod list;

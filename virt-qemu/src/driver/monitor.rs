@@ -52,12 +52,19 @@ pub(super) async fn with_files(
             let answer = guest.call(written(&command)?, files).await?;
             context.settle();
             Ok(match answer {
-                Ok(value) => format!("{{\"return\":{}}}", value.get()),
+                Ok(value) => answer_of(&value)?,
                 Err(error) => refusal(&error),
             })
         })
         .await?;
     Ok((answer, Vec::new()))
+}
+
+/// The whole answer around its value, written as libvirt writes it: without white space.
+pub(super) fn answer_of(value: &RawValue) -> Result<String> {
+    let value: Value = serde_json::from_str(value.get())
+        .map_err(|error| internal(format!("cannot read the answer: {error}")))?;
+    Ok(format!("{{\"return\":{value}}}"))
 }
 
 /// QEMU's refusal as it stands on the wire.

@@ -16,6 +16,7 @@ use super::guest::{self, Guest, Parts};
 use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor, Partner};
 use super::ports::HostPorts;
+use super::raw_events::{RawEvents, RawEventsOf};
 use super::{launch, settle, silence, status};
 use crate::caps::Capabilities;
 use crate::caps::cache::Cache;
@@ -34,6 +35,8 @@ pub struct QemuBackend {
     cache: Cache,
     patience: Duration,
     agent_timeouts: Mutex<HashMap<Uuid, i32>>,
+    /// Who wants to hear what monitors say.
+    pub(crate) raw_events: Arc<RawEvents>,
     /// Consoles and channels that callers have open.
     pub(crate) sessions: Sessions,
 }
@@ -55,6 +58,7 @@ impl QemuBackend {
             cache,
             patience: PATIENCE,
             agent_timeouts: Mutex::default(),
+            raw_events: Arc::default(),
             sessions: Sessions::default(),
         }
     }
@@ -195,6 +199,7 @@ impl QemuBackend {
             monitor::connect(&files.monitor)?,
             Partner { pid, patience: self.patience },
             recover.events.clone(),
+            RawEventsOf::of(&recover.live, &self.raw_events),
             settle::agent_alias(&recover.live),
         )?;
         monitor.monitor.ready(monitor.deadline()).await.map_err(|error| monitor.refused(error))?;
@@ -230,7 +235,7 @@ impl Backend for QemuBackend {
             // Not before: the paths of sockets hold the number that the domain has only now.
             let cx = PrepareContext { caps: &caps, config: &self.config, host: &self.host };
             prepare::prepare(&mut start.live, &cx, &mut HostPorts)?;
-            launch::start(start, &caps, &self.config, &self.host, self.patience).await
+            launch::start(start, &caps, &self.config, &self.host, (self.patience, &self.raw_events)).await
         })
     }
 

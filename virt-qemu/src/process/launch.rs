@@ -15,6 +15,7 @@ use super::files::GuestFiles;
 use super::guest::{self, Guest, Parts};
 use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor, Partner};
+use super::raw_events::{RawEvents, RawEventsOf};
 use super::{needs, settle, status, taint};
 use crate::caps::Capabilities;
 use crate::config::Config;
@@ -24,20 +25,21 @@ use crate::plan::{self, Monitor, Plan};
 /// How long QEMU may take from its start to its greeting.
 const GREETING_DEADLINE: Duration = Duration::from_secs(60);
 
-/// Starts a guest with its virtual CPUs stopped. A failure leaves nothing behind.
+/// Starts a guest with its virtual CPUs stopped. A failure leaves nothing behind. `link` is how long its monitor may take
+/// for an answer, and who wants to hear what it says.
 pub(super) async fn start(
     start: Start,
     caps: &Capabilities,
     config: &Arc<Config>,
     host: &Host,
-    patience: Duration,
+    link: (Duration, &Arc<RawEvents>),
 ) -> Result<Started> {
     let files = GuestFiles::of(config, &start.live);
     // What another process needs to undo this start is on its way to the disk before there is anything to undo.
     start.record(None, &status::text(&files))?;
     let cancelled = start.cancelled();
     let started = tokio::select! {
-        started = launch(start, files.clone(), caps, config, host, patience) => started,
+        started = launch(start, files.clone(), caps, config, host, link) => started,
         () = cancelled => Err(Error::new(ErrorCode::OperationAborted, ErrorDomain::Qemu, "the start was cancelled")),
     };
     if started.is_err() {
@@ -66,7 +68,7 @@ async fn launch(
     caps: &Capabilities,
     config: &Arc<Config>,
     host: &Host,
-    patience: Duration,
+    link: (Duration, &Arc<RawEvents>),
 ) -> Result<Started> {
     let live = start.live.clone();
     let plan = plan::build(&live, caps, config, host, Monitor::Descriptor)?;
@@ -87,8 +89,9 @@ async fn launch(
     let process = Arc::new(guest::watched(child.pidfd)?);
     let monitor = GuestMonitor::start(
         ours,
-        Partner { pid, patience },
+        Partner { pid, patience: link.0 },
         start.events.clone(),
+        RawEventsOf::of(&live, link.1),
         settle::agent_alias(&live),
     )?;
     let greeting = tokio::select! {

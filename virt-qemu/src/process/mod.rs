@@ -11,6 +11,7 @@ mod log;
 mod monitor;
 mod needs;
 mod ports;
+mod raw_events;
 mod settle;
 mod silence;
 mod status;

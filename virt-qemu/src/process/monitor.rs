@@ -11,6 +11,7 @@ use virt_qmp::command::Command;
 use virt_qmp::{Event, EventKind, Monitor};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
+use super::raw_events::RawEventsOf;
 use super::{event, silence};
 
 /// Room for events between the connection and their translation; more than QEMU has between two replies.
@@ -41,6 +42,7 @@ impl GuestMonitor {
         stream: std::os::unix::net::UnixStream,
         partner: Partner,
         sink: EventSink,
+        raw: RawEventsOf,
         agent: Option<String>,
     ) -> Result<Self> {
         let stream = stream
@@ -51,7 +53,7 @@ impl GuestMonitor {
         let (flush, flushes) = mpsc::channel(1);
         let monitor = Monitor::start(stream, sender);
         let (was_reset, resets) = watch::channel(());
-        let pump = tokio::spawn(pump(events, flushes, Translator { sink, agent, was_reset }));
+        let pump = tokio::spawn(pump(events, flushes, Translator { sink, raw, agent, was_reset }));
         Ok(Self { monitor, partner, flush, resets, pump })
     }
 
@@ -138,6 +140,7 @@ async fn pump(
 /// Turns QEMU's events into the engine's.
 struct Translator {
     sink: EventSink,
+    raw: RawEventsOf,
     agent: Option<String>,
     was_reset: watch::Sender<()>,
 }
@@ -145,6 +148,7 @@ struct Translator {
 impl Translator {
     fn forward(&self, event: Event) {
         let is_reset = matches!(event.kind, EventKind::Reset(_));
+        self.raw.publish(&event);
         for event in event::translate(event, self.agent.as_deref()) {
             self.sink.send(event);
         }

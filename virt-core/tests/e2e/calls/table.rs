@@ -272,7 +272,16 @@ pub(crate) fn calls() -> Vec<(&'static str, Call)> {
         "rename.empty": domains.rename("", 0);
         "rename.flag": domains.rename("x", 1);
         "setAutostart": domains.set_autostart(false);
+        "hasManagedSaveImage": saved_states.has_managed_save(0);
+        "hasCurrentSnapshot": snapshots.has_current(0);
+        "listAllSnapshots": snapshots.list(0);
+        "listAllCheckpoints": checkpoints.list(0);
+        "snapshotCurrent": snapshots.current(0);
+        "snapshotLookup": snapshots.lookup_by_name("x", 0);
         "launchSecurityInfo": guests.launch_security(0);
+        "backupXML": checkpoints.backup_xml_desc(0);
+        "blockJobInfo": block_jobs.info("vda", 0);
+        "blockJobInfo.missing": block_jobs.info("vdz", 0);
         "destroy.badflag": domains.destroy(DestroyFlags::from_bits_retain(64));
         "undefine.badflag": domains.undefine(UndefineFlags::from_bits_retain(1 << 12));
         "reset.badflag": domains.reset(1);

@@ -1,13 +1,12 @@
 //! Commands to the agent as their callers wrote them.
 
-use serde_json::value::RawValue;
 use virt_domain::JobKind;
 use virt_driver::DomainRef;
 use virt_qmp::call::Call;
 use virt_types::Result;
 
 use super::super::QemuConnection;
-use super::super::monitor::agent_command;
+use super::super::monitor::{agent_command, answer_of};
 use super::super::refusal::no_flags;
 use super::{AgentCall, check_timeout, patience_of, refused, with};
 
@@ -29,12 +28,10 @@ pub(in crate::driver) async fn raw(
         agent.context.taint("custom-ga-command");
         let call = Call::raw(command.execute.clone(), command.arguments);
         let answer = agent.guest.call_agent(call, patience_of(timeout)).await?;
-        answer.map(|value| reply(&value)).map_err(|error| refused(&command.execute, &error))
+        match answer {
+            Ok(value) => answer_of(&value),
+            Err(error) => Err(refused(&command.execute, &error)),
+        }
     })
     .await
-}
-
-/// The whole answer, of which only the value is known here.
-fn reply(value: &RawValue) -> String {
-    format!("{{\"return\":{}}}", value.get())
 }

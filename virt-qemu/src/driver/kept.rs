@@ -1,0 +1,167 @@
+//! Saved states, snapshots, checkpoints and backups: what is there of them. None can be made yet, but another engine may
+//! have left some in these directories, of which nothing is said then.
+
+use std::path::PathBuf;
+
+use virt_driver::{
+    BlockJobInfo, BlockJobs, CheckpointRef, Checkpoints, DomainRef, SavedStates, SnapshotRef, Snapshots,
+};
+use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+
+use super::calls::calls;
+use super::refusal::{invalid_argument, known_bits, no_flags};
+use super::{QemuConnection, disks, sides};
+
+impl SavedStates for QemuConnection {
+    calls! {
+        has_managed_save(domain: &'a DomainRef, flags: u32) -> bool = has_managed_save;
+        remove_managed_save(domain: &'a DomainRef, flags: u32) -> () = remove_managed_save;
+    }
+}
+
+impl Snapshots for QemuConnection {
+    calls! {
+        list(domain: &'a DomainRef, flags: u32) -> Vec<SnapshotRef> = snapshots;
+        has_current(domain: &'a DomainRef, flags: u32) -> bool = has_current_snapshot;
+        current(domain: &'a DomainRef, flags: u32) -> SnapshotRef = current_snapshot;
+        lookup_by_name(domain: &'a DomainRef, name: &'a str, flags: u32) -> SnapshotRef = snapshot_named;
+    }
+}
+
+impl Checkpoints for QemuConnection {
+    calls! {
+        list(domain: &'a DomainRef, flags: u32) -> Vec<CheckpointRef> = checkpoints;
+        lookup_by_name(domain: &'a DomainRef, name: &'a str, flags: u32) -> CheckpointRef = checkpoint_named;
+        backup_xml_desc(domain: &'a DomainRef, flags: u32) -> String = backup;
+    }
+}
+
+impl BlockJobs for QemuConnection {
+    calls! {
+        info(domain: &'a DomainRef, disk: &'a str, flags: u32) -> Option<BlockJobInfo> = block_job;
+    }
+}
+
+fn refused(code: ErrorCode, detail: impl Into<String>) -> Error {
+    Error::new(code, ErrorDomain::Qemu, detail)
+}
+
+/// The file of a domain's saved state, in libvirt's place.
+async fn saved_state(connection: &QemuConnection, domain: &DomainRef) -> Result<PathBuf> {
+    let name = connection.find(domain).await?.snapshot().name.clone();
+    Ok(connection.backend.config().lib_dir.join("save").join(format!("{name}.save")))
+}
+
+/// `virDomainHasManagedSaveImage`
+async fn has_managed_save(connection: &QemuConnection, domain: &DomainRef, flags: u32) -> Result<bool> {
+    no_flags(flags, "qemuDomainHasManagedSaveImage")?;
+    Ok(saved_state(connection, domain).await?.exists())
+}
+
+/// `virDomainManagedSaveRemove`
+async fn remove_managed_save(connection: &QemuConnection, domain: &DomainRef, flags: u32) -> Result<()> {
+    no_flags(flags, "qemuDomainManagedSaveRemove")?;
+    let path = saved_state(connection, domain).await?;
+    std::fs::remove_file(&path).map_err(|error| {
+        let reason = error.to_string();
+        let reason = reason.split(" (os error").next().unwrap_or(&reason).to_owned();
+        let detail = format!("Failed to remove managed save file '{}': {reason}", path.display());
+        refused(ErrorCode::SystemError, detail).caused_by(error)
+    })
+}
+
+/// Finds a domain of which nothing is kept in a directory of libvirt's.
+async fn without(connection: &QemuConnection, domain: &DomainRef, directory: &str, call: &str) -> Result<()> {
+    let name = connection.find(domain).await?.snapshot().name.clone();
+    let path = connection.backend.config().lib_dir.join(directory).join(name.as_str());
+    let is_empty = std::fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
+    if is_empty { Ok(()) } else { Err(Error::no_support(call)) }
+}
+
+/// The bits of `virDomainSnapshotListFlags` and `virDomainCheckpointListFlags`.
+const LIST: u32 = 0x7ff;
+
+/// `virDomainListAllSnapshots`
+async fn snapshots(connection: &QemuConnection, domain: &DomainRef, flags: u32) -> Result<Vec<SnapshotRef>> {
+    known_bits(flags, LIST, "qemuDomainListAllSnapshots")?;
+    without(connection, domain, "snapshot", "virDomainListAllSnapshots").await?;
+    Ok(Vec::new())
+}
+
+/// `virDomainHasCurrentSnapshot`
+async fn has_current_snapshot(connection: &QemuConnection, domain: &DomainRef, flags: u32) -> Result<bool> {
+    no_flags(flags, "qemuDomainHasCurrentSnapshot")?;
+    without(connection, domain, "snapshot", "virDomainHasCurrentSnapshot").await?;
+    Ok(false)
+}
+
+/// `virDomainSnapshotCurrent`
+async fn current_snapshot(
+    connection: &QemuConnection,
+    domain: &DomainRef,
+    flags: u32,
+) -> Result<SnapshotRef> {
+    no_flags(flags, "qemuDomainSnapshotCurrent")?;
+    without(connection, domain, "snapshot", "virDomainSnapshotCurrent").await?;
+    Err(refused(ErrorCode::NoDomainSnapshot, "the domain does not have a current snapshot"))
+}
+
+/// `virDomainSnapshotLookupByName`
+async fn snapshot_named(
+    connection: &QemuConnection,
+    domain: &DomainRef,
+    name: &str,
+    flags: u32,
+) -> Result<SnapshotRef> {
+    no_flags(flags, "qemuDomainSnapshotLookupByName")?;
+    without(connection, domain, "snapshot", "virDomainSnapshotLookupByName").await?;
+    let detail = format!("no domain snapshot with matching name '{name}'");
+    Err(refused(ErrorCode::NoDomainSnapshot, detail))
+}
+
+/// `virDomainListAllCheckpoints`
+async fn checkpoints(
+    connection: &QemuConnection,
+    domain: &DomainRef,
+    flags: u32,
+) -> Result<Vec<CheckpointRef>> {
+    known_bits(flags, LIST, "qemuDomainListAllCheckpoints")?;
+    without(connection, domain, "checkpoint", "virDomainListAllCheckpoints").await?;
+    Ok(Vec::new())
+}
+
+/// `virDomainCheckpointLookupByName`
+async fn checkpoint_named(
+    connection: &QemuConnection,
+    domain: &DomainRef,
+    name: &str,
+    flags: u32,
+) -> Result<CheckpointRef> {
+    no_flags(flags, "qemuDomainCheckpointLookupByName")?;
+    without(connection, domain, "checkpoint", "virDomainCheckpointLookupByName").await?;
+    let detail = format!("no domain checkpoint with matching name '{name}'");
+    Err(refused(ErrorCode::NoDomainCheckpoint, detail))
+}
+
+/// `virDomainBackupGetXMLDesc`
+async fn backup(connection: &QemuConnection, domain: &DomainRef, flags: u32) -> Result<String> {
+    no_flags(flags, "qemuDomainBackupGetXMLDesc")?;
+    connection.find(domain).await?;
+    Err(refused(ErrorCode::NoDomainBackup, "no domain backup job present"))
+}
+
+/// `virDomainGetBlockJobInfo`
+async fn block_job(
+    connection: &QemuConnection,
+    domain: &DomainRef,
+    disk: &str,
+    flags: u32,
+) -> Result<Option<BlockJobInfo>> {
+    known_bits(flags, 1, "qemuDomainGetBlockJobInfo")?;
+    let snapshot = connection.find(domain).await?.snapshot();
+    let live = snapshot.live.as_ref().ok_or_else(sides::not_running)?;
+    match disks::find(live, disk) {
+        Some(_) => Ok(None),
+        None => Err(invalid_argument(format!("disk '{disk}' not found in domain"))),
+    }
+}
