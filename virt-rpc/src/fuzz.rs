@@ -162,7 +162,47 @@ pub fn tls(server: &crate::tls::TlsServer, data: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use virt_proto::packet::{Header, Kind, Status};
+
+    /// Words that messages are made of.
+    const WORDS: [u32; 16] =
+        [28, 28, 32, 40, 27, 0x2000_8086, 0x2000_8086, 0x6b65_6570, 0, 1, 1, 2, 3, 4, 5, u32::MAX];
+
+    fn words() -> impl Strategy<Value = Vec<u8>> {
+        let word = prop_oneof![4 => (0..WORDS.len()).prop_map(|at| WORDS[at]), 1 => any::<u32>()];
+        let message = proptest::collection::vec(word, 6).prop_map(|words| {
+            let header = [28, 0x2000_8086, 1].into_iter().chain(words.into_iter().skip(2));
+            header.flat_map(u32::to_be_bytes).collect::<Vec<u8>>()
+        });
+        let noise = proptest::collection::vec(any::<u8>(), 0..9);
+        let part = prop_oneof![8 => message, 1 => noise];
+        proptest::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            super::cut(&bytes);
+            super::serve(&bytes);
+            #[cfg(feature = "sasl")]
+            super::sasl(&bytes);
+        }
+
+        #[test]
+        fn words_of_messages(bytes in words()) {
+            super::cut(&bytes);
+            super::serve(&bytes);
+        }
+
+        #[cfg(feature = "sasl")]
+        #[test]
+        fn words_of_sasl(text in "(i\n|[spx0n](n,,n=ann,r=[a-c]{0,3}|c=biws,r=[a-z]{0,9},p=AAAA|[\\x00a-z=,]{0,12})?\n){0,8}") {
+            super::sasl(text.as_bytes());
+        }
+    }
 
     #[test]
     fn examples_run_to_their_end() {

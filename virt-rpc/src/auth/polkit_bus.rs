@@ -56,7 +56,8 @@ async fn ask(connection: &zbus::Connection, subject: Subject, action: &str) -> z
         )
         .await?;
     let body = reply.body();
-    let (authorized, challenge, details): (bool, bool, HashMap<String, String>) = body.deserialize()?;
+    // The answer is one structure.
+    let ((authorized, challenge, details),): ((bool, bool, HashMap<String, String>),) = body.deserialize()?;
     Ok(if authorized {
         Verdict::Granted
     } else if details.get("polkit.dismissed").is_some_and(|value| value == "true") {

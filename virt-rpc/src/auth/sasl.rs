@@ -200,6 +200,10 @@ impl Exchange {
             self.state = ExchangeState::Running(session);
             return Progress::More(Some(out));
         };
+        if session.get_mechname() == Mechanism::ScramSha256.name() && !is_scram(data) {
+            log::warn!("a client fails to authenticate by SASL: its message is none");
+            return Progress::Failed;
+        }
         match session.step(Some(data), &mut out) {
             Ok(State::Running) => {
                 self.state = ExchangeState::Running(session);
@@ -231,6 +235,28 @@ impl Exchange {
     }
 }
 
+/// Whether bytes have the outer form of a SCRAM message: attributes of two bytes at least, of which rsasl takes the first two
+/// without a look. The client's first message has a header of its own before them.
+fn is_scram(data: &[u8]) -> bool {
+    let mut parts = data.split(|byte| *byte == b',');
+    let header = !data.starts_with(b"c=") && matches!(data.first(), Some(b'n' | b'y' | b'p'));
+    if header && (parts.next().is_none() || parts.next().is_none_or(|name| name.len() == 1)) {
+        return false;
+    }
+    parts.all(|part| part.len() >= 2)
+}
+
+/// Why a client cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StepError {
+    /// What the server sent is none of the mechanism's messages.
+    #[error("the server's message is malformed")]
+    Malformed,
+    /// The mechanism's own reason.
+    #[error(transparent)]
+    Mechanism(#[from] SessionError),
+}
+
 /// The client's side of an exchange.
 pub(crate) struct ClientExchange {
     session: Session<NoValidation>,
@@ -260,8 +286,11 @@ impl ClientExchange {
     }
 
     /// Answers the server's bytes; none at first. An error if the server is not what it should be.
-    pub(crate) fn step(&mut self, data: Option<&[u8]>) -> Result<Option<Vec<u8>>, SessionError> {
+    pub(crate) fn step(&mut self, data: Option<&[u8]>) -> Result<Option<Vec<u8>>, StepError> {
         let mut out = Vec::new();
+        if self.mechanism == Mechanism::ScramSha256 && data.is_some_and(|data| !is_scram(data)) {
+            return Err(StepError::Malformed);
+        }
         let state = self.session.step(data, &mut out)?;
         self.complete = state.is_finished();
         let sent = !matches!(state, State::Finished(MessageSent::No));
@@ -358,6 +387,22 @@ mod tests {
         assert_eq!(Exchange::new(server(None), false).offer(), None);
         let credentials = Credentials { user: "ann".into(), password: "secret".into() };
         assert!(ClientExchange::choose("PLAIN", false, &credentials).is_none());
+    }
+
+    #[test]
+    fn messages_cut_short_are_refused() {
+        for data in ["c=biws", "n,,n=ann,r=abc", "y,a=ann,n=ann,r=abc", "v=abc"] {
+            assert!(is_scram(data.as_bytes()), "{data}");
+        }
+        for data in ["", "c", "c=biws,", "c=biws,r", "n", "n,a,n=ann,r=abc", "n,,", "n,,n", "r=abc,,i=1"] {
+            assert!(!is_scram(data.as_bytes()), "{data}");
+            let mut exchange = Exchange::new(server(None), true);
+            exchange.offer().unwrap();
+            assert_eq!(exchange.start("SCRAM-SHA-256", Some(data.as_bytes())), Progress::Failed, "{data}");
+            exchange.offer().unwrap();
+            exchange.start("SCRAM-SHA-256", Some(b"n,,n=ann,r=abc"));
+            assert_eq!(exchange.step(Some(data.as_bytes())), Progress::Failed, "{data}");
+        }
     }
 
     #[test]
