@@ -70,7 +70,7 @@ contract! {
         "virDomainGetBlkioParameters" fn blkio_parameters(domain: &'a DomainRef, impact: Impact) -> TypedParams;
         /// Sets weights and limits of block I/O.
         "virDomainSetBlkioParameters" fn set_blkio_parameters(domain: &'a DomainRef, params: &'a TypedParams, impact: Impact) -> ();
-        /// The limits of a disk; without a disk those that any can have.
+        /// The limits of a disk; without a disk those that any can have, of which a peer tells only the number.
         "virDomainGetBlockIoTune" fn block_io_tune(domain: &'a DomainRef, disk: Option<&'a str>, impact: Impact) -> TypedParams;
         /// Sets the limits of a disk.
         "virDomainSetBlockIoTune" fn set_block_io_tune(

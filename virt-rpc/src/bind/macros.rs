@@ -22,7 +22,7 @@
 /// A row of `both` is a procedure, the method that it carries, and the method's arguments under their names on the
 /// wire; `as` names the one field of the reply, and without it the whole reply is the answer. From it come the server's
 /// handler and the client's method. `[list]` asks for entries and their number, `[params]` for typed parameters in two
-/// steps, `[figures]` for named numbers in the same way, `[strings]` for typed parameters in one step, and the reply of
+/// steps, `[figures]` in the same way where none of them is a string, `[strings]` for typed parameters in one step, and the reply of
 /// `[all]` has the number of its entries. A row of `served` is for older procedures that carry the same method with less; clients do without them.
 macro_rules! binding {
     (
@@ -236,9 +236,12 @@ macro_rules! handler {
         }
     };
     ($group:ident: $trait:ident, [figures] $($row:tt)*) => {
-        $crate::bind::macros::handler! { $group: $trait, [params] $($row)* }
+        $crate::bind::macros::handler! { @steps true, $group: $trait, $($row)* }
     };
-    ($group:ident: $trait:ident, [params] $proc:ident = $method:ident($($field:ident: $type:ty),*)
+    ($group:ident: $trait:ident, [params] $($row:tt)*) => {
+        $crate::bind::macros::handler! { @steps false, $group: $trait, $($row)* }
+    };
+    (@steps $all:literal, $group:ident: $trait:ident, $proc:ident = $method:ident($($field:ident: $type:ty),*)
         -> $answer:ty as $out:ident) => {
         $crate::bind::Handler {
             row: <$proc as virt_proto::Procedure>::ROW,
@@ -248,7 +251,7 @@ macro_rules! handler {
                 let connection = session.connection(stringify!($group))?;
                 let mut args = virt_proto::xdr::decode::<Args>(call.payload)?;
                 session.may_write::<$proc>(call.payload)?;
-                let strings = $crate::bind::params::take_strings(&mut args.flags);
+                let strings = $crate::bind::params::take_strings(&mut args.flags) || $all;
                 Ok(Box::pin(async move {
                     type Reply = <$proc as virt_proto::Procedure>::Reply;
                     let Args { nparams: room, $($field),* } = args;

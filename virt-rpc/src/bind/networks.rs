@@ -42,7 +42,7 @@ binding! {
         NetworkPortLookupByUuid = port_by_uuid(network: &'a ObjectRef, uuid: Uuid) -> NetworkPortRef as port;
         NetworkPortCreateXml = create_port(network: &'a ObjectRef, xml: &'a str, flags: u32) -> NetworkPortRef as port;
         NetworkPortGetXmlDesc = port_xml_desc(port: &'a NetworkPortRef, flags: u32) -> String as xml;
-        [params] NetworkPortGetParameters = port_parameters(port: &'a NetworkPortRef, flags: u32) -> TypedParams as params;
+        [figures] NetworkPortGetParameters = port_parameters(port: &'a NetworkPortRef, flags: u32) -> TypedParams as params;
         NetworkPortSetParameters = set_port_parameters(port: &'a NetworkPortRef, params: &'a TypedParams, flags: u32);
         NetworkPortDelete = delete_port(port: &'a NetworkPortRef, flags: u32);
     }

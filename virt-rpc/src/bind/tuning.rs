@@ -2,11 +2,15 @@
 
 use virt_driver::{BoxFuture, DomainRef, IothreadInfo, VcpuInfo};
 use virt_proto::remote::*;
-use virt_types::{Impact, Result, TypedParams};
+use virt_types::{Impact, Result, TypedParam, TypedParams, TypedValue};
 
 use super::convert::Wire;
 use super::cpu_maps::{checked, joined, split};
 use super::macros::binding;
+use super::params::{STRING_OKAY, in_two_steps};
+
+/// The flag that asks for all virtual CPUs that there can be (`VIR_DOMAIN_VCPU_MAXIMUM`).
+const MAXIMUM: u32 = 4;
 
 binding! {
     /// Placement and limits of domains.
@@ -28,8 +32,6 @@ binding! {
         DomainSetNumaParameters = set_numa_parameters(dom: &'a DomainRef, params: &'a TypedParams, flags: Impact);
         [params] DomainGetBlkioParameters = blkio_parameters(dom: &'a DomainRef, flags: Impact) -> TypedParams as params;
         DomainSetBlkioParameters = set_blkio_parameters(dom: &'a DomainRef, params: &'a TypedParams, flags: Impact);
-        [params] DomainGetBlockIoTune = block_io_tune(dom: &'a DomainRef, disk: Option<&'a str>, flags: Impact)
-            -> TypedParams as params;
         DomainSetBlockIoTune = set_block_io_tune(
             dom: &'a DomainRef, disk: &'a str, params: &'a TypedParams, flags: Impact,
         );
@@ -46,6 +48,11 @@ binding! {
         DomainSetPerfEvents = set_perf_events(dom: &'a DomainRef, params: &'a TypedParams, flags: Impact);
     }
     served {
+        DomainGetBlockIoTune(dom: DomainRef, disk: Option<String>, nparams: i32, flags: u32)
+            = block_io_tune(&dom, disk.as_deref(), Impact::from_bits_retain(flags & !STRING_OKAY)) => |params| {
+                let (params, nparams) = in_two_steps(params, nparams.into(), flags & STRING_OKAY != 0);
+                Reply { params, nparams }
+            };
         DomainGetVcpus(dom: DomainRef, maxinfo: i32, maplen: i32) = vcpu_infos(checked(&dom, maxinfo, maplen)?)
             => |mut infos| {
                 infos.truncate(usize::try_from(maxinfo).unwrap_or(0));
@@ -65,6 +72,26 @@ binding! {
             };
     }
     client {
+        fn block_io_tune<'a>(
+            &'a self,
+            domain: &'a DomainRef,
+            disk: Option<&'a str>,
+            impact: Impact,
+        ) -> BoxFuture<'a, Result<TypedParams>> {
+            Box::pin(async move {
+                let flags = impact.bits() | STRING_OKAY;
+                let disk = disk.map(str::to_owned);
+                let mut args = DomainGetBlockIoTuneArgs { dom: domain.clone().to_wire(), disk, nparams: 0, flags };
+                args.nparams = self.call::<DomainGetBlockIoTune>(args.clone()).await?.nparams;
+                // Without a disk peers tell how many there are, and not which.
+                if args.disk.is_none() {
+                    let unnamed = TypedParam { field: String::new(), value: TypedValue::ULLong(0) };
+                    return Ok(TypedParams(vec![unnamed; usize::try_from(args.nparams).unwrap_or(0)]));
+                }
+                Ok(self.call::<DomainGetBlockIoTune>(args).await?.params)
+            })
+        }
+
         fn vcpu_infos<'a>(&'a self, domain: &'a DomainRef) -> BoxFuture<'a, Result<Vec<VcpuInfo>>> {
             Box::pin(async move {
                 let dom = domain.clone().to_wire();
@@ -88,7 +115,8 @@ binding! {
             Box::pin(async move {
                 let dom = domain.clone().to_wire();
                 let flags = impact.bits();
-                let vcpus = DomainGetVcpusFlagsArgs { dom: dom.clone(), flags };
+                // Those that are offline have their places too.
+                let vcpus = DomainGetVcpusFlagsArgs { dom: dom.clone(), flags: flags | MAXIMUM };
                 let ncpumaps = self.call::<DomainGetVcpusFlags>(vcpus).await?.num;
                 let maplen = self.map_length().await?;
                 let args = DomainGetVcpuPinInfoArgs { dom, ncpumaps, maplen, flags };
