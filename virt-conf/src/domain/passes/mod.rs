@@ -58,6 +58,10 @@ impl Domain {
         self.fill_first_serial(|mut device, domain| fill_device(&mut device, domain, policy, flags))?;
         self.fill_implicit_scsi(policy, flags)?;
         policy.assign_addresses(self, flags)?;
+        // What was accepted before is not refused when it is read again.
+        if flags.contains(ParseFlags::SKIP_VALIDATE) {
+            return Ok(());
+        }
         self.refuse_unknown_features(policy.features())
     }
 
