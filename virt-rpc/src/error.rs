@@ -44,6 +44,7 @@ pub enum Error {
 }
 
 impl Error {
+    #[cfg(feature = "tls")]
     pub(crate) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
         |source| Self::Io { doing, source }
