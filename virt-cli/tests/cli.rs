@@ -196,7 +196,7 @@ fn errors_are_json_where_answers_are() {
     for (uri, text) in [
         ("qemu:///sesion", "did you mean '/session'?"),
         ("xen:///system", "xen"),
-        ("qemu+ssh://h/system", "remote"),
+        ("qemu+pigeon://h/system", "the transport 'pigeon' is not known"),
     ] {
         engine.run(&["-c", uri, "list"]).ended(1).says(&[text]);
     }
