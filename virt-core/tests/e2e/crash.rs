@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use virt_core::types::DomainState;
-use virt_core::{Connection, CreateFlags, ErrorCode, ListFlags};
+use virt_core::{Connection, ListFlags};
 
-use crate::support::{Lab, PATIENCE, bare, enabled, runtime};
+use crate::support::{Lab, PATIENCE, enabled, runtime};
+use crate::traffic::{Expected, Guest, Log, Random, carry_out, document, look_at};
 
 const TEST: &str = "crash::nothing_acknowledged_is_lost_with_the_process";
 const GUESTS: [&str; 5] = ["ant", "bee", "cat", "dog", "eel"];
@@ -63,58 +63,6 @@ struct Tally {
     opened_in: Duration,
 }
 
-/// xorshift64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        (self.next() >> 11) % limit
-    }
-}
-
-/// What a guest is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-struct Guest {
-    defined: bool,
-    active: bool,
-    paused: bool,
-}
-
-impl Guest {
-    /// What it is after a call that worked.
-    fn after(self, call: &str) -> Self {
-        match call {
-            "define" => Self { defined: true, ..self },
-            "undefine" => Self { defined: false, ..self },
-            "start" => Self { active: true, paused: false, ..self },
-            "start-paused" => Self { active: true, paused: true, ..self },
-            "suspend" => Self { paused: true, ..self },
-            "resume" => Self { paused: false, ..self },
-            "destroy" => Self { active: false, paused: false, ..self },
-            other => panic!("{other}"),
-        }
-    }
-
-    /// A call that makes sense.
-    fn choose(self, random: &mut Random) -> &'static str {
-        let calls: &[&'static str] = match (self.defined, self.active, self.paused) {
-            (false, false, _) => &["define"],
-            (true, false, _) => &["start", "start", "start-paused", "undefine"],
-            (true, true, false) => &["suspend", "destroy", "undefine"],
-            (true, true, true) => &["resume", "destroy"],
-            (false, true, _) => &["destroy", "define"],
-        };
-        calls[random.below(calls.len() as u64) as usize]
-    }
-}
-
 /// The child's whole life: calls on all guests at once, each told before and after.
 async fn traffic(uri: &str, seed: u64) {
     let connection = Connection::open(uri).await.unwrap();
@@ -124,11 +72,12 @@ async fn traffic(uri: &str, seed: u64) {
         tasks.spawn(async move {
             let mut random =
                 Random(seed.wrapping_add(number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-            let mut guest = look_at(&connection, name).await;
+            let mut guest = look_at(&connection, name).await.unwrap();
             loop {
                 let call = guest.choose(&mut random);
                 say("intent", name, call);
-                carry_out(&connection, name, call).await;
+                let done = carry_out(&connection, name, call).await;
+                done.unwrap_or_else(|error| panic!("{call} {name}: {}", error.report()));
                 say("done", name, call);
                 guest = guest.after(call);
             }
@@ -144,47 +93,6 @@ fn say(word: &str, name: &str, call: &str) {
     out.write_all(format!("\n@{word} {name} {call}\n").as_bytes()).unwrap();
     out.flush().unwrap();
 }
-
-async fn look_at(connection: &Connection, name: &str) -> Guest {
-    let domain = match connection.domain(name).await {
-        Ok(domain) => domain,
-        Err(error) => {
-            assert_eq!(error.code(), ErrorCode::NoDomain, "{}", error.report());
-            return Guest::default();
-        }
-    };
-    let status = domain.state().await.unwrap();
-    Guest {
-        defined: domain.is_persistent().await.unwrap(),
-        active: status.is_active(),
-        paused: status.state() == DomainState::Paused,
-    }
-}
-
-async fn carry_out(connection: &Connection, name: &str, call: &str) {
-    let domain = || connection.domain(name);
-    let done = match call {
-        "define" => connection.define(&document(name)).await.map(drop),
-        "undefine" => domain().await.unwrap().undefine().await,
-        "start" => domain().await.unwrap().start().await.map(drop),
-        "start-paused" => domain().await.unwrap().start_with(CreateFlags::START_PAUSED).await.map(drop),
-        "suspend" => domain().await.unwrap().suspend().await,
-        "resume" => domain().await.unwrap().resume().await,
-        "destroy" => domain().await.unwrap().destroy().await,
-        other => panic!("{other}"),
-    };
-    done.unwrap_or_else(|error| panic!("{call} {name}: {}", error.report()));
-}
-
-/// The same guest each time: defined anew, it may be running still.
-fn document(name: &str) -> String {
-    let byte = name.as_bytes()[0];
-    bare(name)
-        .replace("<memory", &format!("<uuid>{byte:02x}000000-0000-4000-8000-000000000000</uuid><memory"))
-}
-
-/// The calls of a child, in order, and whether each was acknowledged.
-type Log = Vec<(String, String, bool)>;
 
 fn run_and_kill(lab: &Lab, seed: u64, after: Duration) -> Log {
     let mut child = Command::new(std::env::current_exe().unwrap())
@@ -236,27 +144,6 @@ fn note(log: &mut Log, line: &str) {
     }
 }
 
-/// What each guest may be: what was acknowledged, with or without the one call that was cut short.
-struct Expected(BTreeMap<&'static str, BTreeSet<Guest>>);
-
-impl Expected {
-    fn after(before: &BTreeMap<&'static str, Guest>, log: &Log) -> Self {
-        let possible = before.iter().map(|(name, guest)| {
-            let mut states = BTreeSet::from([*guest]);
-            for (_, call, done) in log.iter().filter(|(of, _, _)| of == name) {
-                let after: BTreeSet<_> = states.iter().map(|guest| guest.after(call)).collect();
-                if *done {
-                    states = after;
-                } else {
-                    states.extend(after);
-                }
-            }
-            (*name, states)
-        });
-        Self(possible.collect())
-    }
-}
-
 async fn examine(
     lab: &Lab,
     expected: &Expected,
@@ -278,7 +165,7 @@ async fn examine(
         {
             let _ = domain.xml(virt_core::types::XmlFlags::empty()).await;
         }
-        let guest = look_at(&connection, name).await;
+        let guest = look_at(&connection, name).await.unwrap();
         let story: Vec<_> = log.iter().filter(|(of, _, _)| of == name).collect();
         assert!(
             expected.0[name].contains(&guest),

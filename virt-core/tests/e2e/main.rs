@@ -12,3 +12,4 @@ mod lifecycle;
 mod processes;
 mod sector;
 mod support;
+mod traffic;
