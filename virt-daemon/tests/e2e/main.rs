@@ -1,7 +1,10 @@
 //! The daemon in libvirtd's place, asked by stock virsh. `cargo xtask e2e` runs these in fresh namespaces.
 #![expect(clippy::print_stdout, reason = "what is skipped is part of a result")]
 
+mod crash;
 mod support;
+#[path = "../../../virt-core/tests/e2e/traffic.rs"]
+mod traffic;
 
 use std::os::unix::process::ExitStatusExt;
 
