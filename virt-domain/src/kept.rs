@@ -43,9 +43,8 @@ impl Keeper {
         Arc::new(Self { backend, recent: Mutex::default(), last: AtomicU64::default() })
     }
 
-    /// Keeps a configuration.
-    pub(crate) fn keep(self: &Arc<Self>, mut config: Domain) -> Arc<KeptConfig> {
-        let text = self.backend.format_config(&config);
+    /// Keeps a configuration; `text` is what [`Backend::format_config`] makes of it.
+    pub(crate) fn keep(self: &Arc<Self>, mut config: Domain, text: &str) -> Arc<KeptConfig> {
         let plain = config.format(FormatFlags::empty()) == text;
         let compressed = compress_with_dict(text.as_bytes(), TYPICAL).into_boxed_slice();
         config.devices.shrink_to_fit();
@@ -143,6 +142,11 @@ mod tests {
         Keeper::new(Arc::new(Reader))
     }
 
+    fn keep(keeper: &Arc<Keeper>, config: Domain) -> Arc<KeptConfig> {
+        let text = Reader.format_config(&config);
+        keeper.keep(config, &text)
+    }
+
     fn typical() -> Domain {
         Reader.parse_config(std::str::from_utf8(TYPICAL).unwrap()).unwrap()
     }
@@ -152,12 +156,12 @@ mod tests {
         let keeper = keeper();
         let mut config = typical();
         config.name = "another".to_owned();
-        let kept = keeper.keep(config.clone());
+        let kept = keep(&keeper, config.clone());
         assert!(kept.compressed.len() < kept.length / 10, "{} of {}", kept.compressed.len(), kept.length);
         let first = kept.model().unwrap();
         assert!(Arc::ptr_eq(&first, &kept.model().unwrap()), "it was asked for last");
         for number in 0..RECENT {
-            keeper.keep(Domain { name: number.to_string(), ..config.clone() });
+            keep(&keeper, Domain { name: number.to_string(), ..config.clone() });
         }
         let again = kept.model().unwrap();
         assert!(!Arc::ptr_eq(&first, &again), "others were asked for since");
@@ -170,7 +174,7 @@ mod tests {
         let secret = text.replace("type='vnc' port", "type='vnc' passwd='sesame' port");
         let config = |text| Reader.parse_config(text).unwrap();
         for (text, plain) in [(text, true), (&secret, false)] {
-            let kept = keeper().keep(config(text));
+            let kept = keep(&keeper(), config(text));
             assert_eq!(kept.plain, plain);
             for flags in
                 [FormatFlags::empty(), FormatFlags::INACTIVE, FormatFlags::SECURE, FormatFlags::all()]

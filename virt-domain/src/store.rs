@@ -101,7 +101,11 @@ impl Store {
             _ => self
                 .backend
                 .parse_config(&text)
-                .and_then(|config| Ok((check_identity(&config, name)?, self.keeper.keep(config))))
+                .and_then(|config| {
+                    let uuid = check_identity(&config, name)?;
+                    let body = self.backend.format_config(&config);
+                    Ok((uuid, self.keeper.keep(config, &body)))
+                })
                 .map_err(|reason| Error::Content { path: path.clone(), reason })?,
         };
         let autostart = std::fs::read_link(self.layout.autostart(name)).is_ok_and(|target| target == path);
@@ -114,7 +118,8 @@ impl Store {
         let name = config.name.clone();
         let mut w = virt_xml::Writer::new();
         w.comment(&format!("Written by the engine, which overwrites it. To change it: virt edit {name}"));
-        let text = w.finish() + "\n" + &self.backend.format_config(&config);
+        let body = self.backend.format_config(&config);
+        let text = w.finish() + "\n" + &body;
         // What could not be read again would be lost with this process.
         let uuid = self
             .backend
@@ -122,7 +127,7 @@ impl Store {
             .and_then(|config| check_identity(&config, &name))
             .map_err(|reason| Error::Content { path: path.clone(), reason })?;
         virt_sys::fs::atomic_write(&path, text.as_bytes(), 0o600)?;
-        let config = self.keeper.keep(config);
+        let config = self.keeper.keep(config, &body);
         Ok(StoredConfig { uuid, config, autostart: false, fingerprint: Fingerprint::of(&text) })
     }
 
