@@ -6,6 +6,50 @@ use crate::{
     StoragePools,
 };
 
+/// The groups of calls: the only list of them. `for_each_group!(name)` expands `name!` with a documented row
+/// `method: Trait,` of each; whoever has to do with every group takes them from here.
+#[macro_export]
+macro_rules! for_each_group {
+    ($expand:ident) => {
+        $expand! {
+            /// The hypervisor and its host.
+            hypervisor: Hypervisor,
+            /// Domains.
+            domains: Domains,
+            /// Placement and limits of domains.
+            tuning: DomainTuning,
+            /// Statistics of domains.
+            statistics: DomainStatistics,
+            /// What only the guest can tell or do.
+            guests: Guests,
+            /// The long jobs of domains.
+            jobs: DomainJobs,
+            /// Saved states and core dumps.
+            saved_states: SavedStates,
+            /// Snapshots of domains.
+            snapshots: Snapshots,
+            /// Checkpoints and backups of domains.
+            checkpoints: Checkpoints,
+            /// Jobs on the disks of domains.
+            block_jobs: BlockJobs,
+            /// Migration.
+            migration: Migration,
+            /// Virtual networks.
+            networks: Networks,
+            /// Storage pools and their volumes.
+            storage_pools: StoragePools,
+            /// Devices of the host.
+            node_devices: NodeDevices,
+            /// Secrets.
+            secrets: Secrets,
+            /// Network filters.
+            nwfilters: NwFilters,
+            /// Network interfaces of the host.
+            interfaces: Interfaces,
+        }
+    };
+}
+
 /// Expands the groups of calls once: the trait that hands them out, and a driver without any.
 macro_rules! groups {
     ($($(#[$doc:meta])* $group:ident: $trait:ident,)+) => {
@@ -44,42 +88,7 @@ pub struct Nothing;
 
 impl Connection for Nothing {}
 
-groups! {
-    /// The hypervisor and its host.
-    hypervisor: Hypervisor,
-    /// Domains.
-    domains: Domains,
-    /// Placement and limits of domains.
-    tuning: DomainTuning,
-    /// Statistics of domains.
-    statistics: DomainStatistics,
-    /// What only the guest can tell or do.
-    guests: Guests,
-    /// The long jobs of domains.
-    jobs: DomainJobs,
-    /// Saved states and core dumps.
-    saved_states: SavedStates,
-    /// Snapshots of domains.
-    snapshots: Snapshots,
-    /// Checkpoints and backups of domains.
-    checkpoints: Checkpoints,
-    /// Jobs on the disks of domains.
-    block_jobs: BlockJobs,
-    /// Migration.
-    migration: Migration,
-    /// Virtual networks.
-    networks: Networks,
-    /// Storage pools and their volumes.
-    storage_pools: StoragePools,
-    /// Devices of the host.
-    node_devices: NodeDevices,
-    /// Secrets.
-    secrets: Secrets,
-    /// Network filters.
-    nwfilters: NwFilters,
-    /// Network interfaces of the host.
-    interfaces: Interfaces,
-}
+for_each_group!(groups);
 
 const _: Option<&dyn Connection> = None;
 

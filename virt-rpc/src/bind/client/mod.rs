@@ -184,7 +184,7 @@ fn request(row: &Row, payload: Vec<u8>, fds: Vec<OwnedFd>) -> Request {
 
 /// The peer knows what it has; what it lacks, it refuses itself.
 macro_rules! everything {
-    ($($group:ident: $trait:ident),+ $(,)?) => {
+    ($($(#[$doc:meta])* $group:ident: $trait:ident,)+) => {
         impl Connection for RemoteConnection {
             $(fn $group(&self) -> Option<&dyn $trait> {
                 Some(self)
@@ -201,25 +201,7 @@ macro_rules! everything {
     };
 }
 
-everything! {
-    hypervisor: Hypervisor,
-    domains: Domains,
-    tuning: DomainTuning,
-    statistics: DomainStatistics,
-    guests: Guests,
-    jobs: DomainJobs,
-    saved_states: SavedStates,
-    snapshots: Snapshots,
-    checkpoints: Checkpoints,
-    block_jobs: BlockJobs,
-    migration: Migration,
-    networks: Networks,
-    storage_pools: StoragePools,
-    node_devices: NodeDevices,
-    secrets: Secrets,
-    nwfilters: NwFilters,
-    interfaces: Interfaces,
-}
+virt_driver::for_each_group!(everything);
 
 impl std::fmt::Debug for RemoteConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
