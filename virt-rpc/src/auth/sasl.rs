@@ -147,7 +147,15 @@ pub(crate) struct Exchange {
 enum ExchangeState {
     Idle,
     Offered,
-    Running(Box<Session<User>>),
+    Running(Box<Session<User>>, Turn),
+}
+
+/// Which message of a client is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The one that in SCRAM begins with a header.
+    First,
+    Later,
 }
 
 impl Exchange {
@@ -181,32 +189,32 @@ impl Exchange {
             SASLServer::<User>::new(Arc::clone(&self.server.config)).start_suggested(name).ok()
         });
         match session {
-            Some(session) => self.go_on(Box::new(session), data),
+            Some(session) => self.go_on(Box::new(session), Turn::First, data),
             None => Progress::Failed,
         }
     }
 
     pub(crate) fn step(&mut self, data: Option<&[u8]>) -> Progress {
         match std::mem::replace(&mut self.state, ExchangeState::Idle) {
-            ExchangeState::Running(session) => self.go_on(session, data),
+            ExchangeState::Running(session, turn) => self.go_on(session, turn, data),
             ExchangeState::Idle | ExchangeState::Offered => Progress::Failed,
         }
     }
 
-    fn go_on(&mut self, mut session: Box<Session<User>>, data: Option<&[u8]>) -> Progress {
+    fn go_on(&mut self, mut session: Box<Session<User>>, turn: Turn, data: Option<&[u8]>) -> Progress {
         let mut out = Vec::new();
         // All mechanisms here begin with the client, so one that sends nothing is asked to.
         let Some(data) = data else {
-            self.state = ExchangeState::Running(session);
+            self.state = ExchangeState::Running(session, turn);
             return Progress::More(Some(out));
         };
-        if session.get_mechname() == Mechanism::ScramSha256.name() && !is_scram(data) {
+        if session.get_mechname() == Mechanism::ScramSha256.name() && !is_scram(turn, data) {
             log::warn!("a client fails to authenticate by SASL: its message is none");
             return Progress::Failed;
         }
         match session.step(Some(data), &mut out) {
             Ok(State::Running) => {
-                self.state = ExchangeState::Running(session);
+                self.state = ExchangeState::Running(session, Turn::Later);
                 Progress::More(Some(out))
             }
             Ok(State::Finished(sent)) => match session.validation() {
@@ -236,11 +244,10 @@ impl Exchange {
 }
 
 /// Whether bytes have the outer form of a SCRAM message: attributes of two bytes at least, of which rsasl takes the first two
-/// without a look. The client's first message has a header of its own before them.
-fn is_scram(data: &[u8]) -> bool {
+/// without a look. The client's first message has a header of its own before them: a flag, and a name that may be empty.
+fn is_scram(turn: Turn, data: &[u8]) -> bool {
     let mut parts = data.split(|byte| *byte == b',');
-    let header = !data.starts_with(b"c=") && matches!(data.first(), Some(b'n' | b'y' | b'p'));
-    if header && (parts.next().is_none() || parts.next().is_none_or(|name| name.len() == 1)) {
+    if turn == Turn::First && (parts.next().is_none() || parts.next().is_none_or(|name| name.len() == 1)) {
         return false;
     }
     parts.all(|part| part.len() >= 2)
@@ -288,7 +295,7 @@ impl ClientExchange {
     /// Answers the server's bytes; none at first. An error if the server is not what it should be.
     pub(crate) fn step(&mut self, data: Option<&[u8]>) -> Result<Option<Vec<u8>>, StepError> {
         let mut out = Vec::new();
-        if self.mechanism == Mechanism::ScramSha256 && data.is_some_and(|data| !is_scram(data)) {
+        if self.mechanism == Mechanism::ScramSha256 && data.is_some_and(|data| !is_scram(Turn::Later, data)) {
             return Err(StepError::Malformed);
         }
         let state = self.session.step(data, &mut out)?;
@@ -391,18 +398,25 @@ mod tests {
 
     #[test]
     fn messages_cut_short_are_refused() {
-        for data in ["c=biws", "n,,n=ann,r=abc", "y,a=ann,n=ann,r=abc", "v=abc"] {
-            assert!(is_scram(data.as_bytes()), "{data}");
-        }
-        for data in ["", "c", "c=biws,", "c=biws,r", "n", "n,a,n=ann,r=abc", "n,,", "n,,n", "r=abc,,i=1"] {
-            assert!(!is_scram(data.as_bytes()), "{data}");
+        const BEGIN: &[u8] = b"n,,n=ann,r=abc";
+        let begun = |data: &[u8]| {
             let mut exchange = Exchange::new(server(None), true);
             exchange.offer().unwrap();
-            assert_eq!(exchange.start("SCRAM-SHA-256", Some(data.as_bytes())), Progress::Failed, "{data}");
-            exchange.offer().unwrap();
-            exchange.start("SCRAM-SHA-256", Some(b"n,,n=ann,r=abc"));
-            assert_eq!(exchange.step(Some(data.as_bytes())), Progress::Failed, "{data}");
+            (exchange.start("SCRAM-SHA-256", Some(data)), exchange)
+        };
+        for data in ["n,,n=ann,r=abc", "y,a=ann,n=ann,r=abc"] {
+            assert!(is_scram(Turn::First, data.as_bytes()), "{data}");
         }
+        for data in ["c=biws", "v=abc", "r=abc,s=,i=1"] {
+            assert!(is_scram(Turn::Later, data.as_bytes()), "{data}");
+        }
+        for data in ["", "c", "c=biws,", "c=biws,r", "n", "n,a,n=ann,r=abc", "n,,", "n,,n", "r=abc,,i=1"] {
+            assert_eq!(begun(data.as_bytes()).0, Progress::Failed, "{data}");
+            assert!(!is_scram(Turn::Later, data.as_bytes()), "{data}");
+            assert_eq!(begun(BEGIN).1.step(Some(data.as_bytes())), Progress::Failed, "{data}");
+        }
+        // The header that begins the first message begins no later one.
+        assert_eq!(begun(BEGIN).1.step(Some(BEGIN)), Progress::Failed);
     }
 
     #[test]
