@@ -11,6 +11,7 @@ mod bench;
 mod ci;
 mod codegen;
 mod conformance;
+mod corpus;
 mod distro;
 mod fuzz;
 mod guest;
@@ -88,6 +89,12 @@ const VERBS: &[Verb] = &[
         form: "[--ratchet] [--update] [--family LIST]",
         help: "compare `virt plan` with the recorded answers of stock libvirt",
         run: conformance::run,
+    },
+    Verb {
+        name: "corpus",
+        form: "[--list] [--update] [FAMILY…]",
+        help: "count the cases of an external corpus that pass",
+        run: corpus::run,
     },
     Verb { name: "bench", form: "[--peer] [-p CRATE] [FILTER]", help: "run the benchmarks", run: bench::run },
     Verb {
