@@ -50,6 +50,16 @@ impl OpenOptions {
     }
 }
 
+/// What stands beside the hypervisor's driver in this process.
+#[cfg(feature = "qemu")]
+fn beside() -> virt_driver::Beside {
+    virt_driver::Beside {
+        #[cfg(feature = "interface")]
+        interfaces: Some(Arc::new(virt_interface::HostInterfaces::new())),
+        ..virt_driver::Beside::default()
+    }
+}
+
 /// A connection to a driver. Clones share it; what is bound to it ends with the last of them.
 #[derive(Clone)]
 pub struct Connection {
@@ -91,7 +101,8 @@ impl Connection {
                     ..usual
                 };
                 let directories = Directories::try_from(&uri.scope)?;
-                Arc::new(QemuConnection::open_with(directories, uri.to_string(), limits).await?)
+                let connection = QemuConnection::open_with(directories, uri.to_string(), limits).await?;
+                Arc::new(virt_driver::WithBeside::new(connection, beside()))
             }
             #[cfg(feature = "testdriver")]
             "test" => {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 use virt_domain::{Layout, Limits};
-use virt_driver::{BoxFuture, Connection};
+use virt_driver::{Beside, BoxFuture, Connection, WithBeside};
+use virt_interface::HostInterfaces;
 use virt_qemu::config::Config;
 use virt_qemu::driver::QemuDriver;
 use virt_rpc::Identity;
@@ -21,13 +22,16 @@ pub struct Drivers {
     layout: Layout,
     limits: Limits,
     qemu: OnceCell<Arc<QemuDriver>>,
+    /// What serves the connections of every hypervisor of the host.
+    beside: Beside,
 }
 
 impl Drivers {
     /// The drivers over these settings.
     #[must_use]
     pub fn new(privileged: bool, config: Config, layout: Layout, limits: Limits) -> Self {
-        Self { privileged, config, layout, limits, qemu: OnceCell::new() }
+        let beside = Beside { interfaces: Some(Arc::new(HostInterfaces::new())), ..Beside::default() };
+        Self { privileged, config, layout, limits, qemu: OnceCell::new(), beside }
     }
 
     /// The QEMU driver.
@@ -53,7 +57,8 @@ impl Drivers {
         match scheme {
             "qemu" => {
                 check_path(scheme, path, self.privileged)?;
-                Ok(Arc::new(self.qemu().await?.connect(uri.to_owned())))
+                let connection = self.qemu().await?.connect(uri.to_owned());
+                Ok(Arc::new(WithBeside::new(connection, self.beside.clone())))
             }
             // Nobody is asked for a name: a host that has users lets no client of a daemon in, as in libvirtd.
             "test" => Ok(Arc::new(TestConnection::open(path)?)),

@@ -22,7 +22,15 @@ pub fn check<F: Flags<Bits = u32> + Copy>(
     domain: ErrorDomain,
     function: &str,
 ) -> Result<(), Error> {
-    let unknown = flags.bits() & !allowed.bits();
+    check_bits(flags.bits(), allowed.bits(), domain, function)
+}
+
+/// The same for flags that have no type.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_bits(flags: u32, allowed: u32, domain: ErrorDomain, function: &str) -> Result<(), Error> {
+    let unknown = flags & !allowed;
     if unknown == 0 {
         return Ok(());
     }

@@ -33,6 +33,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod beside;
 mod block_jobs;
 mod checkpoints;
 mod connection;
@@ -61,6 +62,7 @@ mod stream;
 mod subscription;
 mod tuning;
 
+pub use beside::{Beside, WithBeside};
 pub use block_jobs::{BlockJobInfo, BlockJobs};
 pub use checkpoints::{CheckpointRef, Checkpoints};
 pub use connection::{Connection, Nothing};

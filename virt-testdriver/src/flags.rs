@@ -1,15 +1,10 @@
 //! Flags of calls: refusing those that a call does not know, and what a listing's filter asks for.
 
-use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+use virt_types::{ErrorDomain, Result};
 
 /// Refuses every bit outside `allowed`, in the name of libvirt's function of the call.
 pub(crate) fn check(flags: u32, allowed: u32, function: &str) -> Result<()> {
-    let unknown = flags & !allowed;
-    if unknown == 0 {
-        return Ok(());
-    }
-    let detail = format!("unsupported flags (0x{unknown:x}) in function {function}");
-    Err(Error::new(ErrorCode::InvalidArg, ErrorDomain::Test, detail).verbatim())
+    virt_driver::flags::check_bits(flags, allowed, ErrorDomain::Test, function)
 }
 
 /// Whether an object matches a filter: in every group of bits in which one is set, it has one of them.
