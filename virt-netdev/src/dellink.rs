@@ -21,7 +21,7 @@ const PRIVATE_GROUPS: u32 = 0x7669_0000;
 /// kernel refuses.
 pub fn one(socket: &mut Socket, name: &InterfaceName) -> Result<()> {
     let link = deletable(get(socket, name)?)?;
-    Ok(request::delete(socket, link.index.into())?)
+    Ok(request::delete(socket, (link.index, name).into())?)
 }
 
 /// Deletes all of these devices at once, or none.
@@ -33,7 +33,7 @@ pub fn many(socket: &mut Socket, names: &[InterfaceName]) -> Result<()> {
     let links = names.iter().map(|name| get(socket, name).and_then(deletable)).collect::<Result<Vec<_>>>()?;
     match &links[..] {
         [] => Ok(()),
-        [link] => Ok(request::delete(socket, link.index.into())?),
+        [link] => Ok(request::delete(socket, (link.index, &names[0]).into())?),
         links => {
             let group = unused_group(socket)?;
             let mut moved = 0;

@@ -1,6 +1,9 @@
 //! What can go wrong.
 
 use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use virt_netlink::{InterfaceName, InvalidName};
@@ -36,6 +39,9 @@ pub enum Error {
         /// The bridge.
         bridge: InterfaceName,
     },
+    /// A device is not a port of any bridge.
+    #[error("'{0}' is no port of a bridge")]
+    NoPort(InterfaceName),
     /// The kernel accepted a request and did something else.
     #[error("{device} came out with {property} {found} instead of {wanted}")]
     NotApplied {
@@ -59,6 +65,55 @@ pub enum Error {
         /// The parent.
         parent: InterfaceName,
     },
+    /// Somebody else on the link has an address.
+    #[error("somebody else on the network of '{device}' has the address {address}")]
+    DuplicateAddress {
+        /// The device that it was given to.
+        device: InterfaceName,
+        /// The address.
+        address: IpAddr,
+    },
+    /// Nobody could be asked about an address in time.
+    #[error(
+        "the kernel still does not know after {timeout:?} whether {address} on '{device}' is unique: has it a carrier?"
+    )]
+    DadTimeout {
+        /// The device that it was given to.
+        device: InterfaceName,
+        /// The address.
+        address: IpAddr,
+        /// How long was waited.
+        timeout: Duration,
+    },
+    /// A kernel that makes bridges only by ioctls has not all of their settings.
+    #[error("this kernel makes bridge '{bridge}' by ioctl, which can not set {setting}")]
+    NeedsNetlink {
+        /// The bridge.
+        bridge: InterfaceName,
+        /// The setting.
+        setting: &'static str,
+    },
+    /// The kernel refused a request for which there is no message.
+    #[error("cannot {step} '{name}': {source}")]
+    Ioctl {
+        /// What was refused.
+        step: &'static str,
+        /// The name of the device.
+        name: String,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// A file of the system could not be read or written.
+    #[error("cannot use {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The network namespace of a socket could not be entered.
+    #[error("cannot enter the socket's network namespace")]
+    Namespace(#[source] io::Error),
     /// A number of queues that a tap can not have.
     #[error("a tap can not have {0} queues: 1 to {max} are possible", max = crate::tap::MAX_QUEUES)]
     Queues(u16),
@@ -112,9 +167,11 @@ impl Error {
     pub fn errno(&self) -> Option<Errno> {
         match self {
             Self::Netlink(error) => error.refusal().map(virt_netlink::Refusal::errno),
-            Self::TunDevice(source) | Self::Tap { source, .. } => {
-                source.raw_os_error().map(Errno::from_raw_os_error)
-            }
+            Self::TunDevice(source)
+            | Self::Namespace(source)
+            | Self::Tap { source, .. }
+            | Self::Ioctl { source, .. }
+            | Self::File { source, .. } => source.raw_os_error().map(Errno::from_raw_os_error),
             Self::Undo { error, .. } => error.errno(),
             _ => None,
         }
@@ -122,9 +179,10 @@ impl Error {
 
     fn code(&self) -> ErrorCode {
         match self {
-            Self::WrongKind { .. } | Self::NotPort { .. } | Self::NotDeletable(_) => {
+            Self::WrongKind { .. } | Self::NotPort { .. } | Self::NoPort(_) | Self::NotDeletable(_) => {
                 ErrorCode::OperationInvalid
             }
+            Self::NeedsNetlink { .. } => ErrorCode::OperationUnsupported,
             Self::NotUnicast(_) | Self::Queues(_) | Self::Name(_) | Self::Template(_) => {
                 ErrorCode::InvalidArg
             }

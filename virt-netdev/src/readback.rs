@@ -34,6 +34,19 @@ impl<'a> Readback<'a> {
         }
     }
 
+    /// As [`same`](Self::same), for what the kernel does not tell in every version.
+    pub(crate) fn told<T: PartialEq + Copy>(
+        &self,
+        property: &'static str,
+        wanted: Option<T>,
+        found: Option<T>,
+        show: impl Fn(&T) -> String,
+    ) -> Result<()> {
+        self.same(property, wanted.map(Some), &found, |value| {
+            value.as_ref().map_or_else(|| "not told".to_owned(), &show)
+        })
+    }
+
     /// The properties that every device has. A device that was not asked to be up may be.
     pub(crate) fn common(
         &self,

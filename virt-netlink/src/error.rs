@@ -93,6 +93,22 @@ impl Error {
         self.refusal().is_some_and(|refusal| refusal.errno() == rustix::io::Errno::NODEV)
     }
 
+    /// The same failure of an operation that the caller can name better, with names instead of numbers for example.
+    #[must_use]
+    pub fn with_operation(self, words: impl Into<String>) -> Self {
+        match self {
+            Self::Refused(refusal) => Self::from(refusal.with_operation(words.into())),
+            Self::Transport { step, source, .. } => Self::Transport { operation: words.into(), step, source },
+            Self::Overrun { .. } => Self::Overrun { operation: words.into() },
+            Self::Decode { source, .. } => Self::Decode { operation: words.into(), source },
+            Self::Empty { .. } => Self::Empty { operation: words.into() },
+            Self::DumpInterrupted { attempts, .. } => {
+                Self::DumpInterrupted { operation: words.into(), attempts }
+            }
+            other => other,
+        }
+    }
+
     /// Words a refusal for the operation; see [`Refusal::explain`].
     pub(crate) fn explain(self, words: impl FnOnce(rustix::io::Errno) -> Option<String>) -> Self {
         match self {

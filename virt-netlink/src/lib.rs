@@ -1,19 +1,25 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod address;
 mod attribute;
+mod channel;
 mod errno;
 mod error;
 mod extack;
 pub mod link;
+mod listener;
 #[cfg(feature = "monitor")]
 pub mod monitor;
 mod name;
+pub mod neighbour;
 mod refusal;
+pub mod route;
 mod socket;
 
 pub use error::{Error, Result};
+pub use listener::{Group, Heard, Listener};
 pub use name::{InterfaceName, InvalidName};
 pub use netlink_packet_route as packet;
 pub use refusal::{Bounds, Refusal};
-pub use socket::Socket;
+pub use socket::{Request, Socket};

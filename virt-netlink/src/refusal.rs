@@ -4,8 +4,8 @@ use std::fmt;
 
 use rustix::io::Errno;
 
+use crate::errno;
 use crate::extack::ExtendedAck;
-use crate::{attribute, errno};
 
 /// The kernel's refusal of a request.
 ///
@@ -32,13 +32,17 @@ pub struct Bounds {
 }
 
 impl Refusal {
-    /// `request` is the message as it was sent: the kernel points into it.
-    pub(crate) fn new(operation: String, errno: Errno, extended: ExtendedAck, request: &[u8]) -> Self {
+    pub(crate) fn new(
+        operation: String,
+        errno: Errno,
+        extended: ExtendedAck,
+        attribute: Option<String>,
+    ) -> Self {
         Self {
             operation,
             errno,
             kernel_text: extended.text,
-            attribute: extended.offset.and_then(|offset| attribute::path_at(request, offset)),
+            attribute,
             missing_attribute: extended.missing_attribute,
             bounds: extended.bounds,
             explanation: None,
@@ -80,6 +84,11 @@ impl Refusal {
     #[must_use]
     pub fn bounds(&self) -> Option<Bounds> {
         self.bounds
+    }
+
+    pub(crate) fn with_operation(mut self, operation: String) -> Self {
+        self.operation = operation;
+        self
     }
 
     /// Adds what a bare error number means for this operation; the kernel's own text, where there is one, goes
@@ -137,7 +146,7 @@ mod tests {
     use super::*;
 
     fn refusal(errno: Errno, extended: ExtendedAck) -> Refusal {
-        Refusal::new("create bridge 'br0'".to_owned(), errno, extended, &[])
+        Refusal::new("create bridge 'br0'".to_owned(), errno, extended, None)
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use virt_netlink::link::bridge::{self, Bridge};
+use virt_netlink::link::bridge::{self, Bridge, Settings};
 use virt_netlink::link::macvlan::{self, Kind, Macvlan, Mode};
-use virt_netlink::link::{self, BridgeState, Change, Details};
+use virt_netlink::link::{self, Change, Details};
 use virt_netlink::monitor::{LinkEvent, LinkMonitor};
 use virt_netlink::packet::RouteNetlinkMessage;
 use virt_netlink::packet::link::{LinkAttribute, LinkMessage};
@@ -42,9 +42,12 @@ fn a_bridge_is_created_and_deleted() {
             mtu: Some(1400),
             group: Some(77),
             up: true,
-            stp: Some(true),
-            forward_delay: Some(Duration::from_secs(4)),
-            ageing_time: Some(Duration::from_secs(100)),
+            settings: Settings {
+                stp: Some(true),
+                forward_delay: Some(Duration::from_secs(4)),
+                ageing_time: Some(Duration::from_secs(100)),
+                ..Settings::default()
+            },
             ..Bridge::new(&name)
         },
     )
@@ -54,11 +57,10 @@ fn a_bridge_is_created_and_deleted() {
     assert_eq!(created.kind.as_deref(), Some("bridge"));
     assert_eq!(created.mac, Some([0x52, 0x54, 0, 0xaa, 0xbb, 0xcc]));
     assert_eq!((created.mtu, created.group, created.up), (1400, 77, true));
-    let Details::Bridge(BridgeState { stp, forward_delay, ageing_time, .. }) = created.details else {
-        panic!("no bridge: {created:?}");
-    };
-    assert!(stp);
-    assert_eq!((forward_delay, ageing_time), (Duration::from_secs(4), Duration::from_secs(100)));
+    let Details::Bridge(settings) = created.details else { panic!("no bridge: {created:?}") };
+    assert_eq!(settings.stp, Some(true));
+    assert_eq!(settings.forward_delay, Some(Duration::from_secs(4)));
+    assert_eq!(settings.ageing_time, Some(Duration::from_secs(100)));
 
     link::delete(&mut socket, created.index.into()).unwrap();
     assert_eq!(link::find(&mut socket, (&name).into()).unwrap(), None);
@@ -170,9 +172,9 @@ fn changes_are_made_by_one_message() {
         (index, true, 1300, Some([2, 0, 0, 0, 0, 7]), 5)
     );
     link::change(&mut socket, (&old).into(), &Change { up: Some(false), ..Change::default() }).unwrap();
-    link::rename(&mut socket, index, &new).unwrap();
+    link::rename(&mut socket, index.into(), &new).unwrap();
     assert_eq!(link::get(&mut socket, (&new).into()).unwrap().index, index);
-    let taken = link::rename(&mut socket, index, &below).unwrap_err();
+    let taken = link::rename(&mut socket, index.into(), &below).unwrap_err();
     assert_eq!(
         taken.to_string(),
         format!(

@@ -106,7 +106,7 @@ pub fn open(socket: &mut Socket, tap: &Tap) -> Result<OpenTap> {
         master,
         ..Change::default()
     };
-    if change != Change::default() {
+    if !change.is_empty() {
         request::change(socket, index.into(), &change)?;
     }
     let link = get(socket, &name)?;

@@ -129,8 +129,9 @@ impl<'a> Macvlan<'a> {
             Kind::Macvlan => (InfoKind::MacVlan, InfoData::MacVlan(vec![InfoMacVlan::Mode(mode)])),
             Kind::Macvtap => (InfoKind::MacVtap, InfoData::MacVtap(vec![InfoMacVtap::Mode(mode)])),
         };
-        let common = Common { mac: self.mac, mtu: self.mtu, group: self.group, up: self.up };
-        let mut message = new_link(self.name, kind, data, common);
+        let common =
+            Common { mac: self.mac, mtu: self.mtu, group: self.group, up: self.up, ..Common::default() };
+        let mut message = new_link(self.name, kind, Some(data), common);
         message.attributes.push(LinkAttribute::Link(self.parent));
         message
     }

@@ -1,10 +1,19 @@
 //! Network links: creating, reading, changing and deleting them.
 
 pub mod bridge;
+mod change;
+pub mod dummy;
+pub mod ifb;
 pub mod macvlan;
+pub mod port;
 mod state;
+pub mod veth;
+pub mod vlan;
+pub mod vlan_filter;
+pub mod vxlan;
 
 use std::fmt;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage;
@@ -12,9 +21,11 @@ use netlink_packet_route::link::{
     InfoData, InfoKind, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
 };
 
-use crate::{Error, InterfaceName, Result, Socket};
+use crate::{Error, InterfaceName, Request, Result, Socket};
 
-pub use state::{BridgeState, Details, Link};
+pub use change::{Change, change, rename};
+pub use netlink_packet_route::link::Stats64 as Statistics;
+pub use state::{Details, Link, OperState, VlanState, VxlanState};
 
 /// A hardware address, in the order in which it is written.
 pub type HardwareAddress = [u8; 6];
@@ -29,6 +40,8 @@ pub enum LinkRef<'a> {
     Index(u32),
     /// The link of this name.
     Name(&'a InterfaceName),
+    /// The link of this index, which errors call by the name that it had.
+    Named(u32, &'a InterfaceName),
 }
 
 impl From<u32> for LinkRef<'_> {
@@ -43,11 +56,19 @@ impl<'a> From<&'a InterfaceName> for LinkRef<'a> {
     }
 }
 
+impl<'a> From<(u32, &'a InterfaceName)> for LinkRef<'a> {
+    fn from((index, name): (u32, &'a InterfaceName)) -> Self {
+        Self::Named(index, name)
+    }
+}
+
 impl fmt::Display for LinkRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The alternate form is for a sentence that says the kind itself.
+        let kind = if f.alternate() { "" } else { "link " };
         match self {
-            Self::Index(index) => write!(f, "link number {index}"),
-            Self::Name(name) => write!(f, "link '{name}'"),
+            Self::Index(index) => write!(f, "{kind}number {index}"),
+            Self::Name(name) | Self::Named(_, name) => write!(f, "{kind}'{name}'"),
         }
     }
 }
@@ -56,7 +77,7 @@ impl LinkRef<'_> {
     fn message(self) -> LinkMessage {
         let mut message = LinkMessage::default();
         match self {
-            Self::Index(index) => message.header.index = index,
+            Self::Index(index) | Self::Named(index, _) => message.header.index = index,
             Self::Name(name) => message.attributes.push(LinkAttribute::IfName(name.to_string())),
         }
         message
@@ -88,6 +109,25 @@ pub fn find(socket: &mut Socket, link: LinkRef<'_>) -> Result<Option<Link>> {
         Err(error) if error.is_no_device() => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// What went through a link.
+///
+/// # Errors
+///
+/// As [`get`].
+pub fn statistics(socket: &mut Socket, link: LinkRef<'_>) -> Result<Statistics> {
+    let operation = format_args!("read the statistics of {link}");
+    let statistics = match socket.get(RouteNetlinkMessage::GetLink(link.message()), operation)? {
+        RouteNetlinkMessage::NewLink(message) => {
+            message.attributes.into_iter().find_map(|attribute| match attribute {
+                LinkAttribute::Stats64(statistics) => Some(statistics),
+                _ => None,
+            })
+        }
+        _ => None,
+    };
+    statistics.ok_or_else(|| Error::Empty { operation: operation.to_string() })
 }
 
 /// Reads all links of the namespace.
@@ -139,67 +179,43 @@ fn not_deletable(errno: rustix::io::Errno) -> Option<String> {
         .then(|| "it can not be deleted by a request, as is so with hardware and loopback".to_owned())
 }
 
-/// Changes to a link; what is `None` stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Change {
-    /// Switches the link on or off.
-    pub up: Option<bool>,
-    /// Bytes of payload in a frame.
-    pub mtu: Option<u32>,
-    /// The hardware address.
-    pub mac: Option<HardwareAddress>,
-    /// The index of the bridge (or bond, …) that the link is to be a port of; 0 takes it out.
-    pub master: Option<u32>,
-    /// The group, see [`delete_group`].
-    pub group: Option<u32>,
+/// A network namespace that a link is created in or moved to.
+#[derive(Clone, Copy, Debug)]
+pub enum Namespace<'a> {
+    /// That of an open file such as `/proc/PID/ns/net` or `/run/netns/NAME`.
+    File(BorrowedFd<'a>),
+    /// That of a process.
+    Process(u32),
 }
 
-/// Changes a link by one message.
-///
-/// # Errors
-///
-/// [`Error::Refused`]. The kernel makes the changes one by one and stops at the first that fails, so that some may
-/// have been made.
-pub fn change(socket: &mut Socket, link: LinkRef<'_>, change: &Change) -> Result<()> {
-    let mut message = link.message();
-    if let Some(up) = change.up {
-        message.header.change_mask = LinkFlags::Up;
-        message.header.flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
+impl Namespace<'_> {
+    fn attribute(self) -> LinkAttribute {
+        match self {
+            Self::File(file) => LinkAttribute::NetNsFd(file.as_raw_fd()),
+            Self::Process(pid) => LinkAttribute::NetNsPid(pid),
+        }
     }
-    let attributes = &mut message.attributes;
-    attributes.extend(change.mac.map(|mac| LinkAttribute::Address(mac.to_vec())));
-    attributes.extend(change.mtu.map(LinkAttribute::Mtu));
-    attributes.extend(change.master.map(LinkAttribute::Controller));
-    attributes.extend(change.group.map(LinkAttribute::Group));
-    socket.request(RouteNetlinkMessage::SetLink(message), 0, format_args!("change {link}"))
-}
-
-/// Gives a link another name. The link is given by its index, as a name in the message would select it.
-///
-/// # Errors
-///
-/// [`Error::Refused`], with `EBUSY` for a link that is up in kernels before 6.2.
-pub fn rename(socket: &mut Socket, index: u32, name: &InterfaceName) -> Result<()> {
-    let mut message = LinkRef::Index(index).message();
-    message.attributes.push(LinkAttribute::IfName(name.to_string()));
-    socket.request(
-        RouteNetlinkMessage::SetLink(message),
-        0,
-        format_args!("rename link number {index} to '{name}'"),
-    )
 }
 
 /// The attributes that every kind of link takes at its creation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Common {
-    mac: Option<HardwareAddress>,
-    mtu: Option<u32>,
-    group: Option<u32>,
-    up: bool,
+pub struct Common {
+    /// The hardware address; the kernel makes one up if there is none.
+    pub mac: Option<HardwareAddress>,
+    /// Bytes of payload in a frame.
+    pub mtu: Option<u32>,
+    /// The index of the bridge (or bond, …) that it is to be a port of.
+    pub master: Option<u32>,
+    /// Frames that wait to be sent.
+    pub tx_queue_length: Option<u32>,
+    /// The group, see [`delete_group`].
+    pub group: Option<u32>,
+    /// Switches it on at once.
+    pub up: bool,
 }
 
 /// A message that creates a link of a kind, without the attributes of that kind alone.
-fn new_link(name: &InterfaceName, kind: InfoKind, data: InfoData, common: Common) -> LinkMessage {
+fn new_link(name: &InterfaceName, kind: InfoKind, data: Option<InfoData>, common: Common) -> LinkMessage {
     let mut message = LinkMessage::default();
     if common.up {
         message.header.change_mask = LinkFlags::Up;
@@ -209,12 +225,25 @@ fn new_link(name: &InterfaceName, kind: InfoKind, data: InfoData, common: Common
     attributes.push(LinkAttribute::IfName(name.to_string()));
     attributes.extend(common.mac.map(|mac| LinkAttribute::Address(mac.to_vec())));
     attributes.extend(common.mtu.map(LinkAttribute::Mtu));
+    attributes.extend(common.master.map(LinkAttribute::Controller));
+    attributes.extend(common.tx_queue_length.map(LinkAttribute::TxQueueLen));
     attributes.extend(common.group.map(LinkAttribute::Group));
-    attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind), LinkInfo::Data(data)]));
+    let info = [Some(LinkInfo::Kind(kind)), data.map(LinkInfo::Data)];
+    attributes.push(LinkAttribute::LinkInfo(info.into_iter().flatten().collect()));
     message
+}
+
+/// The request for a new link, never for a change of one that exists.
+fn creation(message: LinkMessage, operation: String) -> Request {
+    Request { message: RouteNetlinkMessage::NewLink(message), flags: NLM_F_CREATE | NLM_F_EXCL, operation }
 }
 
 /// Asks for a new link, never for a change of one that exists.
 fn create(socket: &mut Socket, message: LinkMessage, operation: fmt::Arguments<'_>) -> Result<()> {
     socket.request(RouteNetlinkMessage::NewLink(message), NLM_F_CREATE | NLM_F_EXCL, operation)
+}
+
+/// Asks for a change of what only links of a kind, or ports of a kind, have: `RTM_SETLINK` would not look at it.
+fn modify(socket: &mut Socket, message: LinkMessage, operation: fmt::Arguments<'_>) -> Result<()> {
+    socket.request(RouteNetlinkMessage::NewLink(message), 0, operation)
 }

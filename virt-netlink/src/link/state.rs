@@ -1,15 +1,14 @@
 //! What the kernel tells about a link.
 
-use std::time::Duration;
+use std::net::IpAddr;
 
 use netlink_packet_route::link::{
-    BridgeStpState, InfoBridge, InfoData, InfoMacVlan, InfoMacVtap, LinkAttribute, LinkFlags, LinkInfo,
-    LinkMessage,
+    InfoData, InfoMacVlan, InfoMacVtap, InfoPortData, InfoVlan, InfoVxlan, LinkAttribute, LinkFlags,
+    LinkInfo, LinkMessage, State, VlanProtocol,
 };
 
-use super::HardwareAddress;
-use super::bridge::from_ticks;
 use super::macvlan::Mode;
+use super::{HardwareAddress, bridge, port};
 
 /// A link as the kernel describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +34,35 @@ pub struct Link {
     pub parent: Option<u32>,
     /// The group; links start in group 0.
     pub group: u32,
+    /// What the link is by its hardware: `ARPHRD_ETHER` (1), `ARPHRD_LOOPBACK` (772), … of `linux/if_arp.h`.
+    pub hardware_type: u16,
+    /// What it can do at present.
+    pub oper_state: OperState,
+    /// Hears every frame that passes, because it was told so (`IFF_PROMISC`).
+    pub promiscuous: bool,
+    /// How many users want it to hear every frame, bridges among them.
+    pub promiscuity: u32,
+    /// Hears every multicast frame, because it was told so (`IFF_ALLMULTI`).
+    pub all_multicast: bool,
+    /// Does without ARP (`IFF_NOARP`).
+    pub no_arp: bool,
+    /// Frames that wait to be sent.
+    pub tx_queue_length: u32,
+    /// The text for people.
+    pub alias: Option<String>,
+    /// The smallest and largest MTU; 0 for none.
+    pub mtu_range: (u32, u32),
+    /// Queues for sending and receiving.
+    pub queues: (u32, u32),
+    /// How many virtual functions it has.
+    pub virtual_functions: u32,
+    /// The bus and the name of the hardware behind it: `("pci", "0000:00:03.0")`.
+    pub device: Option<(String, String)>,
+    /// Set when [`parent`](Self::parent) (or the peer, for a veth) is an index of another namespace, which has this
+    /// number here.
+    pub parent_namespace: Option<i32>,
+    /// The settings of a bridge's port.
+    pub port: Option<port::Settings>,
     /// What only links of its kind have.
     pub details: Details,
 }
@@ -47,21 +75,90 @@ pub enum Details {
     #[default]
     None,
     /// A bridge.
-    Bridge(BridgeState),
+    Bridge(bridge::Settings),
     /// A macvlan or macvtap, of this mode.
     Macvlan(Mode),
+    /// A VLAN link.
+    Vlan(VlanState),
+    /// A VXLAN.
+    Vxlan(VxlanState),
 }
 
-/// The settings of a bridge.
+/// A VLAN link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct BridgeState {
-    /// The spanning tree protocol is on, in the kernel or in a user process.
-    pub stp: bool,
-    /// How long a port listens, then learns, before it forwards.
-    pub forward_delay: Duration,
-    /// How long an address is remembered after its last frame.
-    pub ageing_time: Duration,
+pub struct VlanState {
+    /// The number in the tag.
+    pub id: u16,
+    /// The tags are those of 802.1ad.
+    pub service_tag: bool,
+}
+
+/// A VXLAN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VxlanState {
+    /// The number of the network.
+    pub id: u32,
+    /// The address that frames leave from.
+    pub local: Option<IpAddr>,
+    /// Where frames go whose destination is not known.
+    pub remote: Option<IpAddr>,
+    /// The UDP port.
+    pub port: u16,
+    /// Learns which address is behind which host.
+    pub learning: bool,
+}
+
+/// What a link can do at present (RFC 2863).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OperState {
+    /// Its driver does not tell.
+    #[default]
+    Unknown,
+    /// A part is missing.
+    NotPresent,
+    /// Nothing.
+    Down,
+    /// Nothing, since the link below is down.
+    LowerLayerDown,
+    /// It is being tested.
+    Testing,
+    /// It waits for something outside, such as an authentication.
+    Dormant,
+    /// Everything.
+    Up,
+}
+
+impl OperState {
+    /// The word that `/sys/class/net/*/operstate` has for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::NotPresent => "notpresent",
+            Self::Down => "down",
+            Self::LowerLayerDown => "lowerlayerdown",
+            Self::Testing => "testing",
+            Self::Dormant => "dormant",
+            Self::Up => "up",
+        }
+    }
+}
+
+impl From<State> for OperState {
+    fn from(state: State) -> Self {
+        match state {
+            State::NotPresent => Self::NotPresent,
+            State::Down => Self::Down,
+            State::LowerLayerDown => Self::LowerLayerDown,
+            State::Testing => Self::Testing,
+            State::Dormant => Self::Dormant,
+            State::Up => Self::Up,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 impl From<LinkMessage> for Link {
@@ -71,8 +168,13 @@ impl From<LinkMessage> for Link {
             index: message.header.index,
             up: flags.contains(LinkFlags::Up),
             carrier: flags.contains(LinkFlags::LowerUp),
+            promiscuous: flags.contains(LinkFlags::Promisc),
+            all_multicast: flags.contains(LinkFlags::Allmulti),
+            no_arp: flags.contains(LinkFlags::Noarp),
+            hardware_type: message.header.link_layer_type.into(),
             ..Self::default()
         };
+        let (mut bus, mut device) = (None, None);
         for attribute in message.attributes {
             match attribute {
                 LinkAttribute::IfName(name) => link.name = name,
@@ -82,9 +184,22 @@ impl From<LinkMessage> for Link {
                 LinkAttribute::Link(index) => link.parent = (index != 0).then_some(index),
                 LinkAttribute::Group(group) => link.group = group,
                 LinkAttribute::LinkInfo(info) => link.read_info(&info),
+                LinkAttribute::OperState(state) => link.oper_state = state.into(),
+                LinkAttribute::Promiscuity(count) => link.promiscuity = count,
+                LinkAttribute::TxQueueLen(length) => link.tx_queue_length = length,
+                LinkAttribute::IfAlias(alias) => link.alias = Some(alias),
+                LinkAttribute::MinMtu(min) => link.mtu_range.0 = min,
+                LinkAttribute::MaxMtu(max) => link.mtu_range.1 = max,
+                LinkAttribute::NumTxQueues(count) => link.queues.0 = count,
+                LinkAttribute::NumRxQueues(count) => link.queues.1 = count,
+                LinkAttribute::NumVf(count) => link.virtual_functions = count,
+                LinkAttribute::ParentDevBusName(name) => bus = Some(name),
+                LinkAttribute::ParentDevName(name) => device = Some(name),
+                LinkAttribute::LinkNetNsId(id) => link.parent_namespace = Some(id),
                 _ => {}
             }
         }
+        link.device = bus.zip(device);
         link
     }
 }
@@ -95,7 +210,7 @@ impl Link {
             match part {
                 LinkInfo::Kind(kind) => self.kind = Some(kind.to_string()),
                 LinkInfo::Data(InfoData::Bridge(settings)) => {
-                    self.details = Details::Bridge(bridge(settings))
+                    self.details = Details::Bridge(bridge::Settings::read(settings))
                 }
                 LinkInfo::Data(InfoData::MacVlan(settings)) => {
                     let mode = settings.iter().find_map(|setting| match setting {
@@ -111,19 +226,40 @@ impl Link {
                     });
                     self.details = mode.map_or(Details::None, Details::Macvlan);
                 }
+                LinkInfo::Data(InfoData::Vlan(settings)) => self.details = Details::Vlan(vlan(settings)),
+                LinkInfo::Data(InfoData::Vxlan(settings)) => self.details = Details::Vxlan(vxlan(settings)),
+                LinkInfo::PortData(InfoPortData::BridgePort(settings)) => {
+                    self.port = Some(port::Settings::read(settings))
+                }
                 _ => {}
             }
         }
     }
 }
 
-fn bridge(settings: &[InfoBridge]) -> BridgeState {
-    let mut state = BridgeState::default();
+fn vlan(settings: &[InfoVlan]) -> VlanState {
+    let mut state = VlanState::default();
     for setting in settings {
         match setting {
-            InfoBridge::StpState(stp) => state.stp = *stp != BridgeStpState::Disabled,
-            InfoBridge::ForwardDelay(ticks) => state.forward_delay = from_ticks(*ticks),
-            InfoBridge::AgeingTime(ticks) => state.ageing_time = from_ticks(*ticks),
+            InfoVlan::Id(id) => state.id = *id,
+            InfoVlan::Protocol(protocol) => state.service_tag = *protocol == VlanProtocol::Ieee8021Ad,
+            _ => {}
+        }
+    }
+    state
+}
+
+fn vxlan(settings: &[InfoVxlan]) -> VxlanState {
+    let mut state = VxlanState::default();
+    for setting in settings {
+        match setting {
+            InfoVxlan::Id(id) => state.id = *id,
+            InfoVxlan::Local(address) => state.local = Some((*address).into()),
+            InfoVxlan::Local6(address) => state.local = Some((*address).into()),
+            InfoVxlan::Group(address) => state.remote = Some((*address).into()),
+            InfoVxlan::Group6(address) => state.remote = Some((*address).into()),
+            InfoVxlan::Port(port) => state.port = *port,
+            InfoVxlan::Learning(on) => state.learning = *on,
             _ => {}
         }
     }
@@ -132,7 +268,9 @@ fn bridge(settings: &[InfoBridge]) -> BridgeState {
 
 #[cfg(test)]
 mod tests {
-    use netlink_packet_route::link::{InfoKind, MacVlanMode};
+    use std::time::Duration;
+
+    use netlink_packet_route::link::{BridgeStpState, InfoBridge, InfoKind, MacVlanMode};
 
     use super::*;
 
@@ -158,10 +296,11 @@ mod tests {
             LinkAttribute::Controller(0),
             LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge), LinkInfo::Data(data)]),
         ]);
-        let settings = BridgeState {
-            stp: true,
-            forward_delay: Duration::from_millis(2500),
-            ageing_time: Duration::from_secs(300),
+        let settings = bridge::Settings {
+            stp: Some(true),
+            forward_delay: Some(Duration::from_millis(2500)),
+            ageing_time: Some(Duration::from_secs(300)),
+            ..bridge::Settings::default()
         };
         let expected = Link {
             index: 7,

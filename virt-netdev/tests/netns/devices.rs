@@ -1,49 +1,15 @@
-//! Tests against the kernel, in a network namespace that belongs to them alone; `ip` is an independent witness.
-#![allow(clippy::print_stderr)] // a skipped test says so
+//! Devices come out as asked and go.
 
-use std::fs::File;
-use std::io::ErrorKind;
-use std::process::Command;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use virt_netdev::bridge::{self, Bridge};
+use virt_netdev::bridge::{self, Bridge, Settings};
 use virt_netdev::macvlan::{self, Kind, Macvlan, Mode};
 use virt_netdev::tap::{self, OpenTap, Tap};
 use virt_netdev::{Details, Error, InterfaceName, Link, Socket, dellink, link};
 
-/// A socket where the test may do as it likes with the network.
-fn namespace() -> Option<Socket> {
-    if std::env::var_os("VIRT_NETNS").is_some() {
-        return Some(Socket::open().expect("a netlink socket"));
-    }
-    eprintln!("skipped: run by `cargo xtask netns`");
-    None
-}
-
-fn name(name: &str) -> InterfaceName {
-    name.parse().expect("a valid name")
-}
-
-/// As [`namespace`], where this user may also make taps.
-fn namespace_with_taps() -> Option<Socket> {
-    let socket = namespace()?;
-    match File::options().read(true).write(true).open("/dev/net/tun") {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            eprintln!("skipped: this user may not open /dev/net/tun");
-            None
-        }
-        _ => Some(socket),
-    }
-}
-
-/// What `ip` tells of a device.
-fn witness(name: &str) -> String {
-    let output =
-        Command::new("ip").args(["-details", "link", "show", "dev", name]).output().expect("ip runs");
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
+use crate::{name, namespace, namespace_with_taps, witness};
 
 #[test]
 fn a_bridge_comes_out_as_asked_and_goes() {
@@ -52,9 +18,12 @@ fn a_bridge_comes_out_as_asked_and_goes() {
         mac: Some("52:54:00:aa:bb:01".parse().unwrap()),
         mtu: Some(1450),
         up: true,
-        stp: Some(false),
-        forward_delay: Some(Duration::ZERO),
-        ageing_time: Some(Duration::from_secs(120)),
+        settings: Settings {
+            stp: Some(false),
+            forward_delay: Some(Duration::ZERO),
+            ageing_time: Some(Duration::from_secs(120)),
+            ..Settings::default()
+        },
         ..Bridge::new(name("nd-br0"))
     };
     let created = bridge::create(&mut socket, &asked).unwrap();
@@ -85,16 +54,19 @@ fn the_spanning_tree_protocol_raises_a_short_delay() {
     let Some(mut socket) = namespace() else { return };
     for (asked, expected) in [(0, 2), (60, 30)] {
         let stp = Bridge {
-            stp: Some(true),
-            forward_delay: Some(Duration::from_secs(asked)),
+            settings: Settings {
+                stp: Some(true),
+                forward_delay: Some(Duration::from_secs(asked)),
+                ..Settings::default()
+            },
             up: true,
             ..Bridge::new(name("nd-stp"))
         };
         let Details::Bridge(state) = bridge::create(&mut socket, &stp).unwrap().details else {
             panic!("no bridge")
         };
-        assert!(state.stp);
-        assert_eq!(state.forward_delay, Duration::from_secs(expected));
+        assert_eq!(state.stp, Some(true));
+        assert_eq!(state.forward_delay, Some(Duration::from_secs(expected)));
         bridge::delete(&mut socket, &stp.name).unwrap();
     }
 }
@@ -103,7 +75,8 @@ fn the_spanning_tree_protocol_raises_a_short_delay() {
 fn a_bridge_that_does_not_come_out_as_asked_is_deleted() {
     let Some(mut socket) = namespace() else { return };
     // Longer than the wire can tell.
-    let asked = Bridge { ageing_time: Some(Duration::MAX), ..Bridge::new(name("nd-undo")) };
+    let settings = Settings { ageing_time: Some(Duration::MAX), ..Settings::default() };
+    let asked = Bridge { settings, ..Bridge::new(name("nd-undo")) };
     let error = bridge::create(&mut socket, &asked).unwrap_err();
     assert!(matches!(error, Error::NotApplied { property: "the ageing time", .. }), "{error}");
     assert!(witness("nd-undo").contains("does not exist"));
@@ -130,8 +103,7 @@ fn frames_pass_between_the_taps_of_a_bridge() {
     let bridge_name = name("nd-traffic");
     let bridge = Bridge {
         up: true,
-        stp: Some(false),
-        forward_delay: Some(Duration::ZERO),
+        settings: Settings { stp: Some(false), forward_delay: Some(Duration::ZERO), ..Settings::default() },
         ..Bridge::new(bridge_name.clone())
     };
     let bridge_index = bridge::create(&mut socket, &bridge).unwrap().index;

@@ -1,0 +1,121 @@
+//! What every device has.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::os::fd::AsFd;
+use std::process::{Command, Stdio};
+
+use rustix::io::Errno;
+use virt_netdev::link::{self, Namespace};
+use virt_netdev::tap::{self, Tap};
+use virt_netdev::{bridge, dellink};
+
+use crate::{assert_has, bridge, name, namespace, namespace_with_taps, veth, witness};
+
+#[test]
+fn properties_are_set_and_read_back() {
+    let Some(mut socket) = namespace() else { return };
+    let (device, _) = veth(&mut socket, "ndl-a", "ndl-b");
+    link::set_mtu(&mut socket, &device, 1400).unwrap();
+    link::set_mac(&mut socket, &device, "52:54:00:00:00:07".parse().unwrap()).unwrap();
+    link::set_tx_queue_length(&mut socket, &device, 77).unwrap();
+    link::set_alias(&mut socket, &device, "the guest's").unwrap();
+    link::set_promiscuous(&mut socket, &device, true).unwrap();
+    link::set_all_multicast(&mut socket, &device, true).unwrap();
+    link::set_arp(&mut socket, &device, false).unwrap();
+    let seen = witness("ndl-a");
+    assert_has(
+        &seen,
+        &["mtu 1400", "52:54:00:00:00:07", "qlen 77", "alias the guest's", "PROMISC", "ALLMULTI", "NOARP"],
+    );
+    let read = link::get(&mut socket, &device).unwrap();
+    assert_eq!((read.promiscuity, read.hardware_type), (1, 1));
+    assert_eq!(read.alias.as_deref(), Some("the guest's"));
+    link::set_promiscuous(&mut socket, &device, false).unwrap();
+    link::set_all_multicast(&mut socket, &device, false).unwrap();
+    link::set_arp(&mut socket, &device, true).unwrap();
+    link::set_alias(&mut socket, &device, "").unwrap();
+    let seen = witness("ndl-a");
+    for part in ["PROMISC", "ALLMULTI", "NOARP", "alias"] {
+        assert!(!seen.contains(part), "{part} in {seen}");
+    }
+
+    let large = link::set_mtu(&mut socket, &device, 70_000).unwrap_err();
+    assert!(large.to_string().contains("mtu greater than device maximum"), "{large}");
+    assert_eq!(link::get(&mut socket, &device).unwrap().mtu, 1400);
+
+    let group = "01:00:5e:00:00:77".parse().unwrap();
+    link::set_multicast_group(&socket, &device, group, true).unwrap();
+    assert!(link::multicast_groups(&socket, &device).unwrap().contains(&group));
+    link::set_multicast_group(&socket, &device, group, false).unwrap();
+    assert!(!link::multicast_groups(&socket, &device).unwrap().contains(&group));
+    let refused = link::set_multicast_group(&socket, &name("ndl-none"), group, true).unwrap_err();
+    assert_eq!(refused.errno(), Some(Errno::NODEV), "{refused}");
+
+    link::rename(&mut socket, &device, &name("ndl-new")).unwrap();
+    assert_has(&witness("ndl-new"), &["52:54:00:00:00:07", "UP"]);
+    let taken = link::rename(&mut socket, &name("ndl-new"), &name("lo")).unwrap_err();
+    assert_eq!(taken.errno(), Some(Errno::EXIST));
+    dellink::one(&mut socket, &name("ndl-new")).unwrap();
+}
+
+#[test]
+fn a_device_moves_to_another_namespace() {
+    let Some(mut socket) = namespace() else { return };
+    let mut other = Command::new("unshare")
+        .args(["--net", "sh", "-c", "echo ready; read end"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(other.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let file = File::open(format!("/proc/{}/ns/net", other.id())).unwrap();
+    let mut there = link::socket_in(&file).unwrap();
+
+    let (first, second) = veth(&mut socket, "ndl-ns0", "ndl-ns1");
+    link::set_namespace(&mut socket, &first, Namespace::Process(other.id())).unwrap();
+    assert_eq!(link::find(&mut socket, &first).unwrap(), None);
+    let moved = link::get(&mut there, &first).unwrap();
+    assert!(!moved.up && moved.parent_namespace.is_some(), "{moved:?}");
+
+    // What the kernel does by the thread's namespace happens in the socket's, too.
+    let below = bridge(&mut there, "ndl-there");
+    let group = "01:00:5e:00:00:78".parse().unwrap();
+    link::set_multicast_group(&there, &below, group, true).unwrap();
+    assert!(link::multicast_groups(&there, &below).unwrap().contains(&group));
+    assert!(link::multicast_groups(&socket, &below).unwrap().is_empty());
+    let by_ioctl = bridge::Bridge::new(name("ndl-ioctl"));
+    bridge::by_ioctl::create(&mut there, &by_ioctl).unwrap();
+    assert_eq!(link::find(&mut socket, &by_ioctl.name).unwrap(), None);
+    bridge::by_ioctl::delete(&mut there, &by_ioctl.name).unwrap();
+
+    let refused = link::set_namespace(&mut socket, &name("lo"), Namespace::File(file.as_fd())).unwrap_err();
+    assert!(refused.errno().is_some(), "{refused}");
+    dellink::one(&mut socket, &second).unwrap();
+    drop(other.stdin.take());
+    other.wait().unwrap();
+}
+
+#[test]
+fn statistics_count() {
+    let Some(mut socket) = namespace_with_taps() else { return };
+    let asked = Tap { up: true, ..Tap::new("ndl-stat".parse().unwrap()) };
+    let opened = tap::open(&mut socket, &asked).unwrap();
+    let device = name("ndl-stat");
+    let before = link::statistics(&mut socket, &device).unwrap();
+    let mut frame = vec![0xff; 6];
+    frame.extend([0x52, 0x54, 0, 0, 0, 1, 0x88, 0xb5]);
+    frame.extend([0x5a; 86]);
+    for _ in 0..3 {
+        rustix::io::write(&opened.queues[0], &frame).unwrap();
+    }
+    let after = link::statistics(&mut socket, &device).unwrap();
+    assert_eq!((after.rx_packets - before.rx_packets, after.rx_bytes - before.rx_bytes), (3, 300));
+    let absent = link::statistics(&mut socket, &name("ndl-none")).unwrap_err();
+    assert_eq!(
+        absent.to_string(),
+        "cannot read the statistics of link 'ndl-none': there is no such interface (ENODEV)"
+    );
+    drop(opened);
+}

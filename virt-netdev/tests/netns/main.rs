@@ -1,0 +1,76 @@
+//! Tests against the kernel, in a network namespace that belongs to them alone; `ip`, `bridge` and `tc` are independent
+//! witnesses.
+#![allow(clippy::print_stderr)] // a skipped test says so
+
+mod addresses;
+mod bridges;
+mod devices;
+mod links;
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::process::Command;
+
+use virt_netdev::bridge::Bridge;
+use virt_netdev::{InterfaceName, Socket};
+
+/// A socket where the test may do as it likes with the network.
+fn namespace() -> Option<Socket> {
+    if std::env::var_os("VIRT_NETNS").is_some() {
+        return Some(Socket::open().expect("a netlink socket"));
+    }
+    eprintln!("skipped: run by `cargo xtask netns`");
+    None
+}
+
+fn name(name: &str) -> InterfaceName {
+    name.parse().expect("a valid name")
+}
+
+/// As [`namespace`], where this user may also make taps.
+fn namespace_with_taps() -> Option<Socket> {
+    let socket = namespace()?;
+    match File::options().read(true).write(true).open("/dev/net/tun") {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            eprintln!("skipped: this user may not open /dev/net/tun");
+            None
+        }
+        _ => Some(socket),
+    }
+}
+
+/// What `ip` tells of a device.
+fn witness(name: &str) -> String {
+    say("ip", &["-details", "link", "show", "dev", name])
+}
+
+/// What a program says, on both of its outputs.
+fn say(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).output().expect("iproute2 is installed");
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// That all of these are in a text.
+#[track_caller]
+fn assert_has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+/// A bridge for a test, switched on.
+fn bridge(socket: &mut Socket, bridge: &str) -> InterfaceName {
+    let bridge = Bridge { up: true, ..Bridge::new(name(bridge)) };
+    virt_netdev::bridge::create(socket, &bridge).expect("a bridge");
+    bridge.name
+}
+
+/// A pair of veths, switched on.
+fn veth(socket: &mut Socket, end: &str, other: &str) -> (InterfaceName, InterfaceName) {
+    let (end, other) = (name(end), name(other));
+    let common = virt_netlink::link::Common { up: true, ..Default::default() };
+    let pair = virt_netlink::link::veth::Veth { common, ..virt_netlink::link::veth::Veth::new(&end, &other) };
+    virt_netlink::link::veth::create(socket, &pair).expect("a pair of veths");
+    virt_netdev::link::set_up(socket, &other, true).expect("the other end");
+    (end, other)
+}

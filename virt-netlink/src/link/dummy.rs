@@ -1,0 +1,22 @@
+//! Dummies: links that drop what is sent, for addresses that belong to the machine.
+
+use netlink_packet_route::link::InfoKind;
+use rustix::io::Errno;
+
+use super::{Common, new_link};
+use crate::{InterfaceName, Result, Socket};
+
+/// Creates a dummy by one `RTM_NEWLINK`.
+///
+/// # Errors
+///
+/// [`Error::Refused`](crate::Error::Refused): the name is taken, `CAP_NET_ADMIN` is missing, or the kernel has no
+/// such links.
+pub fn create(socket: &mut Socket, name: &InterfaceName, common: Common) -> Result<()> {
+    let message = new_link(name, InfoKind::Dummy, None, common);
+    super::create(socket, message, format_args!("create dummy '{name}'")).map_err(|error| {
+        error.explain(|errno| {
+            (errno == Errno::OPNOTSUPP).then(|| "this kernel has no dummy links (module 'dummy')".to_owned())
+        })
+    })
+}
