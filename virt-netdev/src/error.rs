@@ -136,6 +136,9 @@ pub enum Error {
     /// Every group that deletions borrow has devices in it.
     #[error("no group of devices is free to delete several at once")]
     NoGroup,
+    /// Every name of a prefix is taken.
+    #[error("every name that begins with '{0}' is taken")]
+    NoName(&'static str),
     /// An operation failed and then its beginning could not be undone either.
     #[error("{error}; undoing what was done failed too: {undo}")]
     Undo {

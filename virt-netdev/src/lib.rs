@@ -4,15 +4,23 @@
 pub mod address;
 pub mod bridge;
 pub mod dellink;
+pub mod dummy;
 mod error;
+pub mod ifb;
 mod ioctl;
+mod kind;
 pub mod link;
 pub mod macvlan;
+pub mod macvtap;
+pub mod names;
 mod namespace;
 pub mod neighbour;
 mod readback;
 pub mod route;
 pub mod tap;
+pub mod veth;
+pub mod vlan;
+pub mod vxlan;
 
 pub use error::{Error, Result};
 pub use virt_netlink::link::{Details, Link};

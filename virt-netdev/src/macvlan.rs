@@ -19,6 +19,8 @@ pub struct Macvlan {
     pub parent: InterfaceName,
     /// How it reaches its siblings.
     pub mode: Mode,
+    /// The hardware addresses whose frames it accepts in the mode [`Mode::Source`].
+    pub sources: Vec<MacAddr>,
     /// Its hardware address; the kernel makes one up if there is none. In passthru mode it has its parent's, and
     /// can have no other.
     pub mac: Option<MacAddr>,
@@ -32,7 +34,7 @@ impl Macvlan {
     /// A device on `parent` with the kernel's defaults, switched off.
     #[must_use]
     pub fn new(name: InterfaceName, kind: Kind, parent: InterfaceName, mode: Mode) -> Self {
-        Self { name, kind, parent, mode, mac: None, mtu: None, up: false }
+        Self { name, kind, parent, mode, sources: Vec::new(), mac: None, mtu: None, up: false }
     }
 }
 
@@ -50,9 +52,11 @@ pub fn create(socket: &mut Socket, macvlan: &Macvlan) -> Result<Link> {
     {
         return Err(Error::PassthruAddress { asked, parent: macvlan.parent.clone() });
     }
+    let sources: Vec<_> = macvlan.sources.iter().map(|mac| mac.0).collect();
     request::macvlan::create(
         socket,
         &request::macvlan::Macvlan {
+            sources: &sources,
             mac: macvlan.mac.map(|mac| mac.0),
             mtu: macvlan.mtu,
             up: macvlan.up,
@@ -62,14 +66,57 @@ pub fn create(socket: &mut Socket, macvlan: &Macvlan) -> Result<Link> {
     verify_creation(socket, &macvlan.name, |link| {
         let readback = Readback::of(macvlan.kind.as_str(), &macvlan.name);
         readback.common(link, macvlan.mac, macvlan.mtu, macvlan.up, None)?;
-        readback.same(
-            "the mode",
-            Some(Details::Macvlan(macvlan.mode)),
-            &link.details,
-            |details| match details {
+        readback.same("the mode", Some(Details::Macvlan(macvlan.mode)), &link.details, |details| {
+            match details {
                 Details::Macvlan(mode) => mode.to_string(),
                 other => format!("{other:?}"),
-            },
-        )
+            }
+        })?;
+        check_sources(&readback, &macvlan.sources, link)
     })
+}
+
+fn check_sources(readback: &Readback<'_>, asked: &[MacAddr], link: &Link) -> Result<()> {
+    let sorted = |mut list: Vec<MacAddr>| {
+        list.sort_by_key(|mac| mac.0);
+        list
+    };
+    let asked = sorted(asked.to_vec());
+    let found = sorted(link.sources.iter().copied().map(MacAddr).collect());
+    readback.same("the sources", Some(asked), &found, |list| format!("{list:?}"))
+}
+
+/// Changes whose frames a device in the mode [`Mode::Source`] accepts, reads them back and compares.
+///
+/// # Errors
+///
+/// [`Error::WrongKind`], [`Error::Netlink`] for a device in another mode, [`Error::NotApplied`]. The list is then what it
+/// was before.
+pub fn set_sources(socket: &mut Socket, name: &InterfaceName, sources: &[MacAddr]) -> Result<()> {
+    let before = get(socket, name)?;
+    let kind = kind_of(&before)?;
+    let list: Vec<_> = sources.iter().map(|mac| mac.0).collect();
+    let outcome = request::macvlan::set_sources(socket, (before.index, name).into(), kind, &list)
+        .map_err(Error::from)
+        .and_then(|()| get(socket, name))
+        .and_then(|link| check_sources(&Readback::of(kind.as_str(), name), sources, &link));
+    outcome.map_err(|error| {
+        if before.details != Details::Macvlan(Mode::Source) {
+            return error;
+        }
+        let undo = request::macvlan::set_sources(socket, (before.index, name).into(), kind, &before.sources);
+        error.after_undo(undo.map_err(Error::from))
+    })
+}
+
+fn kind_of(link: &Link) -> Result<Kind> {
+    match link.kind.as_deref() {
+        Some("macvlan") => Ok(Kind::Macvlan),
+        Some("macvtap") => Ok(Kind::Macvtap),
+        other => Err(Error::WrongKind {
+            name: link.name.clone(),
+            wanted: "macvlan or macvtap",
+            found: other.map_or_else(|| "hardware or loopback".to_owned(), |kind| format!("of kind {kind}")),
+        }),
+    }
 }

@@ -5,9 +5,14 @@ use std::ffi::{c_int, c_uint};
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
-use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
+use rustix::ioctl::{IntegerSetter, Opcode, Setter, Updater, ioctl, opcode};
 
 const TUNSETIFF: Opcode = opcode::write::<c_int>(b'T', 202);
+const TUNSETPERSIST: Opcode = opcode::write::<c_int>(b'T', 203);
+const TUNSETOWNER: Opcode = opcode::write::<c_int>(b'T', 204);
+const TUNSETGROUP: Opcode = opcode::write::<c_int>(b'T', 206);
+const TUNSETOFFLOAD: Opcode = opcode::write::<c_uint>(b'T', 208);
+const TUNSETVNETHDRSZ: Opcode = opcode::write::<c_int>(b'T', 216);
 const TUNGETIFF: Opcode = opcode::read::<c_uint>(b'T', 210);
 
 /// `IFNAMSIZ`, the terminating NUL included.
@@ -16,7 +21,7 @@ const NAME_SIZE: usize = 16;
 bitflags::bitflags! {
     /// How a queue behaves (`IFF_*`).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(super) struct Flags: u16 {
+    pub(crate) struct Flags: u16 {
         const TAP = 0x0002;
         const NO_PI = 0x1000;
         const VNET_HDR = 0x4000;
@@ -39,7 +44,7 @@ struct InterfaceRequest {
 }
 
 /// Attaches an open `/dev/net/tun` to the tap of this name, which it makes if need be, and gives the tap's name.
-pub(super) fn attach(queue: &OwnedFd, name: &str, flags: Flags) -> Result<String, Errno> {
+pub(crate) fn attach(queue: &OwnedFd, name: &str, flags: Flags) -> Result<String, Errno> {
     let mut request = InterfaceRequest { flags: flags.bits(), ..InterfaceRequest::default() };
     let bytes = name.as_bytes();
     request
@@ -59,7 +64,7 @@ pub(super) fn attach(queue: &OwnedFd, name: &str, flags: Flags) -> Result<String
 }
 
 /// The flags of an attached queue.
-pub(super) fn flags(queue: &OwnedFd) -> Result<Flags, Errno> {
+pub(crate) fn flags(queue: &OwnedFd) -> Result<Flags, Errno> {
     let mut request = InterfaceRequest::default();
     // SAFETY: TUNGETIFF writes one struct ifreq, which InterfaceRequest is at least as large as, and every value of
     // its bytes is a valid InterfaceRequest.
@@ -68,6 +73,39 @@ pub(super) fn flags(queue: &OwnedFd) -> Result<Flags, Errno> {
         ioctl(queue.as_fd(), update)?;
     }
     Ok(Flags::from_bits_retain(request.flags))
+}
+
+/// What an attached queue, or its tap, can be told by a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// The tap stays when its last queue is closed.
+    Persistent,
+    /// The user who may attach to it.
+    Owner,
+    /// The group whose members may attach to it.
+    Group,
+    /// What the reader of frames does itself, see [`Offloads`](super::Offloads).
+    Offloads,
+}
+
+pub(super) fn set(queue: &OwnedFd, setting: Setting, value: u32) -> Result<(), Errno> {
+    // A c_int or c_uint in the kernel, handed over as a word.
+    let value = value as usize;
+    // SAFETY: these requests take a number and no pointer.
+    unsafe {
+        match setting {
+            Setting::Persistent => ioctl(queue.as_fd(), IntegerSetter::<TUNSETPERSIST>::new_usize(value)),
+            Setting::Owner => ioctl(queue.as_fd(), IntegerSetter::<TUNSETOWNER>::new_usize(value)),
+            Setting::Group => ioctl(queue.as_fd(), IntegerSetter::<TUNSETGROUP>::new_usize(value)),
+            Setting::Offloads => ioctl(queue.as_fd(), IntegerSetter::<TUNSETOFFLOAD>::new_usize(value)),
+        }
+    }
+}
+
+/// Sets the bytes of the header before each frame.
+pub(super) fn set_header_size(queue: &OwnedFd, size: u8) -> Result<(), Errno> {
+    // SAFETY: TUNSETVNETHDRSZ reads one c_int.
+    unsafe { ioctl(queue.as_fd(), Setter::<TUNSETVNETHDRSZ, c_int>::new(size.into())) }
 }
 
 #[cfg(test)]
@@ -80,6 +118,8 @@ mod tests {
         assert_eq!(std::mem::offset_of!(InterfaceRequest, flags), 16);
         if cfg!(target_arch = "x86_64") {
             assert_eq!((TUNSETIFF, TUNGETIFF), (0x4004_54ca, 0x8004_54d2));
+            assert_eq!((TUNSETPERSIST, TUNSETOWNER, TUNSETGROUP), (0x4004_54cb, 0x4004_54cc, 0x4004_54ce));
+            assert_eq!((TUNSETOFFLOAD, TUNSETVNETHDRSZ), (0x4004_54d0, 0x4004_54d8));
         }
     }
 
@@ -88,6 +128,8 @@ mod tests {
         let null: OwnedFd = std::fs::File::open("/dev/null").unwrap().into();
         assert_eq!(attach(&null, "tap0", Flags::TAP), Err(Errno::NOTTY));
         assert_eq!(flags(&null), Err(Errno::NOTTY));
+        assert_eq!(set(&null, Setting::Owner, 0), Err(Errno::NOTTY));
+        assert_eq!(set_header_size(&null, 12), Err(Errno::NOTTY));
         assert_eq!(attach(&null, "a-name-of-16-byt", Flags::TAP), Err(Errno::RANGE));
     }
 }

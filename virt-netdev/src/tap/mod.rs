@@ -1,6 +1,6 @@
 //! Taps: network devices whose other end is a file descriptor.
 
-mod ioctl;
+pub(crate) mod ioctl;
 mod template;
 
 use std::os::fd::OwnedFd;
@@ -12,12 +12,34 @@ use virt_types::MacAddr;
 pub use template::{InvalidTemplate, NameTemplate};
 
 use crate::link::{get, get_kind};
+use crate::namespace::in_namespace_of;
 use crate::readback::{Readback, check_unicast};
 use crate::{Error, InterfaceName, Link, Result, Socket};
-use ioctl::Flags;
+use ioctl::{Flags, Setting};
 
 /// Most queues of one tap (`MAX_TAP_QUEUES` in `drivers/net/tun.c`).
 pub const MAX_QUEUES: u16 = 256;
+
+bitflags::bitflags! {
+    /// What the reader of a tap's frames does itself (`TUN_F_*`): the kernel need not do it before it hands them over.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Offloads: u32 {
+        /// Checksums.
+        const CHECKSUM = 0x01;
+        /// Cutting of TCP streams over IPv4.
+        const TSO4 = 0x02;
+        /// Cutting of TCP streams over IPv6.
+        const TSO6 = 0x04;
+        /// Cutting of TCP streams with congestion notification.
+        const TSO_ECN = 0x08;
+        /// Cutting of UDP datagrams into fragments.
+        const UFO = 0x10;
+        /// Cutting of UDP streams over IPv4.
+        const USO4 = 0x20;
+        /// Cutting of UDP streams over IPv6.
+        const USO6 = 0x40;
+    }
+}
 
 /// A tap to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +50,16 @@ pub struct Tap {
     pub queues: u16,
     /// Frames carry a header for checksum and segmentation offload (`IFF_VNET_HDR`), as virtio-net wants it.
     pub vnet_hdr: bool,
+    /// The bytes of that header: 10, or 12 with a count of merged buffers. Who reads the frames can change it.
+    pub vnet_hdr_size: Option<u8>,
+    /// What the reader of frames does itself. It can change it.
+    pub offloads: Option<Offloads>,
+    /// The user who may attach to it without privileges.
+    pub owner: Option<u32>,
+    /// The group whose members may attach to it without privileges.
+    pub group: Option<u32>,
+    /// It stays when the last of its queues is closed, until it is [deleted](crate::dellink::one).
+    pub persistent: bool,
     /// The hardware address of the host's end, see [`host_side_mac`].
     pub mac: Option<MacAddr>,
     /// Bytes of payload in a frame.
@@ -42,7 +74,20 @@ impl Tap {
     /// A tap with one queue and the kernel's defaults, switched off, in no bridge.
     #[must_use]
     pub fn new(name: NameTemplate) -> Self {
-        Self { name, queues: 1, vnet_hdr: false, mac: None, mtu: None, master: None, up: false }
+        Self {
+            name,
+            queues: 1,
+            vnet_hdr: false,
+            vnet_hdr_size: None,
+            offloads: None,
+            owner: None,
+            group: None,
+            persistent: false,
+            mac: None,
+            mtu: None,
+            master: None,
+            up: false,
+        }
     }
 
     fn flags(&self) -> Flags {
@@ -81,8 +126,8 @@ pub fn host_side_mac(guest: MacAddr) -> MacAddr {
 
 /// Creates a tap and gives its queues, close-on-exec.
 ///
-/// Address, MTU, bridge and state are set by one message, then read back. The tap is made in the network namespace
-/// of the calling thread, which must be the socket's. An existing device is never taken over.
+/// Address, MTU, bridge and state are set by one message, then read back. The tap is made in the network namespace of
+/// the socket. An existing device is never taken over.
 ///
 /// # Errors
 ///
@@ -97,7 +142,7 @@ pub fn open(socket: &mut Socket, tap: &Tap) -> Result<OpenTap> {
     let master = tap.master.as_ref().map(|bridge| get_kind(socket, bridge, "bridge")).transpose()?;
     let master = master.map(|bridge| bridge.index);
 
-    let (name, queues) = open_queues(tap)?;
+    let (name, queues) = in_namespace_of(socket, || open_queues(tap))?;
     let index = get_kind(socket, &name, "tun")?.index;
     let change = Change {
         up: tap.up.then_some(true),
@@ -107,21 +152,49 @@ pub fn open(socket: &mut Socket, tap: &Tap) -> Result<OpenTap> {
         ..Change::default()
     };
     if !change.is_empty() {
-        request::change(socket, index.into(), &change)?;
+        request::change(socket, (index, &name).into(), &change)?;
     }
     let link = get(socket, &name)?;
     Readback::of("tap", &name).common(&link, tap.mac, tap.mtu, tap.up, master)?;
+    if tap.persistent {
+        // Last, as until then a failure takes the tap away with its queues.
+        ioctl::set(&queues[0], Setting::Persistent, 1).map_err(failed("make persistent", name.as_str()))?;
+    }
     Ok(OpenTap { link, queues })
+}
+
+/// Attaches to a persistent tap that exists, as its owner may do without privileges, and gives its queues,
+/// close-on-exec. Nothing of it is changed.
+///
+/// # Errors
+///
+/// [`Error::Netlink`] when there is none, [`Error::WrongKind`] when the device is no tap, [`Error::Tap`] when it has
+/// other flags, is in use, or is somebody else's.
+pub fn attach(socket: &mut Socket, name: &InterfaceName, queues: u16, vnet_hdr: bool) -> Result<OpenTap> {
+    if !(1..=MAX_QUEUES).contains(&queues) {
+        return Err(Error::Queues(queues));
+    }
+    let link = get_kind(socket, name, "tun")?;
+    let tap = Tap { queues, vnet_hdr, ..Tap::new(name.clone().into()) };
+    let queues = in_namespace_of(socket, || {
+        let attach = |_| {
+            let queue = open_device()?;
+            ioctl::attach(&queue, name.as_str(), tap.flags()).map_err(failed("attach to", name.as_str()))?;
+            Ok(queue)
+        };
+        (0..tap.queues).map(attach).collect::<Result<Vec<_>>>()
+    })?;
+    Ok(OpenTap { link, queues })
+}
+
+fn failed(step: &'static str, name: &str) -> impl FnOnce(rustix::io::Errno) -> Error {
+    let name = name.to_owned();
+    move |errno| Error::Tap { step, name, source: errno.into() }
 }
 
 /// Opens the queues of a new tap; the first makes it and fixes its name.
 fn open_queues(tap: &Tap) -> Result<(InterfaceName, Vec<OwnedFd>)> {
     let flags = tap.flags();
-    let failed = |step, name: &str| {
-        let name = name.to_owned();
-        move |errno: rustix::io::Errno| Error::Tap { step, name, source: errno.into() }
-    };
-
     let first = open_device()?;
     let name = ioctl::attach(&first, tap.name.as_str(), flags | Flags::EXCLUSIVE)
         .map_err(failed("create", tap.name.as_str()))?;
@@ -135,6 +208,20 @@ fn open_queues(tap: &Tap) -> Result<(InterfaceName, Vec<OwnedFd>)> {
     let applied = ioctl::flags(&queues[0]).map_err(failed("read the flags of", name.as_str()))?;
     Readback::of("tap", &name)
         .same("the flags", Some(flags), &(applied & Flags::REQUESTED), |flags| format!("{flags:?}"))?;
+    for (setting, value) in [(Setting::Owner, tap.owner), (Setting::Group, tap.group)] {
+        if let Some(value) = value {
+            ioctl::set(&queues[0], setting, value).map_err(failed("give away", name.as_str()))?;
+        }
+    }
+    for queue in &queues {
+        if let Some(size) = tap.vnet_hdr_size {
+            ioctl::set_header_size(queue, size).map_err(failed("set the header size of", name.as_str()))?;
+        }
+        if let Some(offloads) = tap.offloads {
+            ioctl::set(queue, Setting::Offloads, offloads.bits())
+                .map_err(failed("set the offloads of", name.as_str()))?;
+        }
+    }
     Ok((name, queues))
 }
 

@@ -5,6 +5,7 @@
 mod addresses;
 mod bridges;
 mod devices;
+mod kinds;
 mod links;
 
 use std::fs::File;
@@ -12,6 +13,7 @@ use std::io::ErrorKind;
 use std::process::Command;
 
 use virt_netdev::bridge::Bridge;
+use virt_netdev::veth::{Properties, Veth};
 use virt_netdev::{InterfaceName, Socket};
 
 /// A socket where the test may do as it likes with the network.
@@ -67,10 +69,11 @@ fn bridge(socket: &mut Socket, bridge: &str) -> InterfaceName {
 
 /// A pair of veths, switched on.
 fn veth(socket: &mut Socket, end: &str, other: &str) -> (InterfaceName, InterfaceName) {
-    let (end, other) = (name(end), name(other));
-    let common = virt_netlink::link::Common { up: true, ..Default::default() };
-    let pair = virt_netlink::link::veth::Veth { common, ..virt_netlink::link::veth::Veth::new(&end, &other) };
-    virt_netlink::link::veth::create(socket, &pair).expect("a pair of veths");
-    virt_netdev::link::set_up(socket, &other, true).expect("the other end");
-    (end, other)
+    let pair = Veth {
+        properties: Properties { up: true, ..Properties::default() },
+        ..Veth::new(name(end), name(other))
+    };
+    virt_netdev::veth::create(socket, &pair).expect("a pair of veths");
+    virt_netdev::link::set_up(socket, &pair.peer, true).expect("the other end");
+    (pair.name, pair.peer)
 }

@@ -6,11 +6,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoMacVlan, InfoMacVtap, LinkAttribute, LinkMessage, MacVlanMode,
+    InfoData, InfoKind, InfoMacVlan, InfoMacVtap, LinkAttribute, LinkInfo, LinkMessage, MacVlanFlags,
+    MacVlanMacAddressMode, MacVlanMode, MacVtapFlags,
 };
 use rustix::io::Errno;
 
-use super::{Common, HardwareAddress, new_link};
+use super::{Common, HardwareAddress, LinkRef, new_link};
 use crate::{InterfaceName, Result, Socket};
 
 /// Which of the two.
@@ -106,6 +107,10 @@ pub struct Macvlan<'a> {
     pub parent: u32,
     /// How it reaches its siblings.
     pub mode: Mode,
+    /// The hardware addresses whose frames it accepts in the mode [`Mode::Source`].
+    pub sources: &'a [HardwareAddress],
+    /// In the mode [`Mode::Passthru`], the parent is not made to hear every frame.
+    pub no_promiscuous: bool,
     /// Its hardware address; the kernel makes one up if there is none.
     pub mac: Option<HardwareAddress>,
     /// Bytes of payload in a frame, at most the parent's, which is the default.
@@ -120,21 +125,101 @@ impl<'a> Macvlan<'a> {
     /// A link on `parent` with the kernel's defaults, switched off.
     #[must_use]
     pub fn new(name: &'a InterfaceName, kind: Kind, parent: u32, mode: Mode) -> Self {
-        Self { name, kind, parent, mode, mac: None, mtu: None, group: None, up: false }
+        Self {
+            name,
+            kind,
+            parent,
+            mode,
+            sources: &[],
+            no_promiscuous: false,
+            mac: None,
+            mtu: None,
+            group: None,
+            up: false,
+        }
     }
 
     fn message(&self) -> LinkMessage {
         let mode = self.mode.row().2;
-        let (kind, data) = match self.kind {
-            Kind::Macvlan => (InfoKind::MacVlan, InfoData::MacVlan(vec![InfoMacVlan::Mode(mode)])),
-            Kind::Macvtap => (InfoKind::MacVtap, InfoData::MacVtap(vec![InfoMacVtap::Mode(mode)])),
-        };
+        let mut settings = vec![InfoMacVlan::Mode(mode)];
+        if self.no_promiscuous {
+            settings.push(InfoMacVlan::Flags(MacVlanFlags::NoPromisc));
+        }
+        if !self.sources.is_empty() {
+            settings.extend(source_list(self.sources));
+        }
+        let (kind, data) = self.kind.data(settings);
         let common =
             Common { mac: self.mac, mtu: self.mtu, group: self.group, up: self.up, ..Common::default() };
         let mut message = new_link(self.name, kind, Some(data), common);
         message.attributes.push(LinkAttribute::Link(self.parent));
         message
     }
+}
+
+impl Kind {
+    /// The same settings as the message of each kind calls them.
+    fn data(self, settings: Vec<InfoMacVlan>) -> (InfoKind, InfoData) {
+        match self {
+            Self::Macvlan => (InfoKind::MacVlan, InfoData::MacVlan(settings)),
+            Self::Macvtap => {
+                (InfoKind::MacVtap, InfoData::MacVtap(settings.into_iter().filter_map(of_macvtap).collect()))
+            }
+        }
+    }
+}
+
+fn of_macvtap(setting: InfoMacVlan) -> Option<InfoMacVtap> {
+    match setting {
+        InfoMacVlan::Mode(mode) => Some(InfoMacVtap::Mode(mode)),
+        InfoMacVlan::Flags(flags) => Some(InfoMacVtap::Flags(MacVtapFlags::from_bits_retain(flags.bits()))),
+        InfoMacVlan::MacAddrMode(mode) => Some(InfoMacVtap::MacAddrMode(mode)),
+        InfoMacVlan::MacAddr(mac) => Some(InfoMacVtap::MacAddr(mac)),
+        InfoMacVlan::MacAddrData(list) => {
+            Some(InfoMacVtap::MacAddrData(list.into_iter().filter_map(of_macvtap).collect()))
+        }
+        _ => None,
+    }
+}
+
+fn source_list(sources: &[HardwareAddress]) -> [InfoMacVlan; 2] {
+    let list = sources.iter().copied().map(InfoMacVlan::MacAddr).collect();
+    [InfoMacVlan::MacAddrMode(MacVlanMacAddressMode::Set), InfoMacVlan::MacAddrData(list)]
+}
+
+/// Changes whose frames a link in the mode [`Mode::Source`] accepts, by one message.
+///
+/// # Errors
+///
+/// [`Error::Refused`](crate::Error::Refused), with `EINVAL` for a link in another mode.
+pub fn set_sources(
+    socket: &mut Socket,
+    link: LinkRef<'_>,
+    kind: Kind,
+    sources: &[HardwareAddress],
+) -> Result<()> {
+    let (kind, data) = kind.data(source_list(sources).into());
+    change(socket, link, kind, data, "change the sources of")
+}
+
+/// Changes the mode. The kernel changes none to [`Mode::Passthru`] or back.
+///
+/// # Errors
+///
+/// [`Error::Refused`](crate::Error::Refused).
+pub fn set_mode(socket: &mut Socket, link: LinkRef<'_>, kind: Kind, mode: Mode) -> Result<()> {
+    let (kind, data) = kind.data(vec![InfoMacVlan::Mode(mode.row().2)]);
+    change(socket, link, kind, data, "change the mode of")
+}
+
+fn change(socket: &mut Socket, link: LinkRef<'_>, kind: InfoKind, data: InfoData, what: &str) -> Result<()> {
+    let mut message = link.message();
+    message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind), LinkInfo::Data(data)]));
+    super::modify(socket, message, format_args!("{what} {link}")).map_err(|error| {
+        error.explain(|errno| {
+            (errno == Errno::INVAL).then(|| "the link's mode does not go with that".to_owned())
+        })
+    })
 }
 
 /// Creates a macvlan or macvtap by one `RTM_NEWLINK`.
@@ -184,7 +269,7 @@ mod tests {
             assert!(message.attributes.contains(&LinkAttribute::Link(3)));
             let data = message.attributes.iter().find_map(|attribute| match attribute {
                 LinkAttribute::LinkInfo(info) => info.iter().find_map(|part| match part {
-                    netlink_packet_route::link::LinkInfo::Data(data) => Some(data.clone()),
+                    LinkInfo::Data(data) => Some(data.clone()),
                     _ => None,
                 }),
                 _ => None,

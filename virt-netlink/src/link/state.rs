@@ -61,6 +61,8 @@ pub struct Link {
     /// Set when [`parent`](Self::parent) (or the peer, for a veth) is an index of another namespace, which has this
     /// number here.
     pub parent_namespace: Option<i32>,
+    /// Whose frames a macvlan or macvtap in the mode [`Mode::Source`] accepts.
+    pub sources: Vec<HardwareAddress>,
     /// The settings of a bridge's port.
     pub port: Option<port::Settings>,
     /// What only links of its kind have.
@@ -218,6 +220,7 @@ impl Link {
                         _ => None,
                     });
                     self.details = mode.map_or(Details::None, Details::Macvlan);
+                    self.sources = settings.iter().flat_map(sources_of_macvlan).collect();
                 }
                 LinkInfo::Data(InfoData::MacVtap(settings)) => {
                     let mode = settings.iter().find_map(|setting| match setting {
@@ -225,6 +228,7 @@ impl Link {
                         _ => None,
                     });
                     self.details = mode.map_or(Details::None, Details::Macvlan);
+                    self.sources = settings.iter().flat_map(sources_of_macvtap).collect();
                 }
                 LinkInfo::Data(InfoData::Vlan(settings)) => self.details = Details::Vlan(vlan(settings)),
                 LinkInfo::Data(InfoData::Vxlan(settings)) => self.details = Details::Vxlan(vxlan(settings)),
@@ -234,6 +238,22 @@ impl Link {
                 _ => {}
             }
         }
+    }
+}
+
+fn sources_of_macvlan(setting: &InfoMacVlan) -> Vec<HardwareAddress> {
+    match setting {
+        InfoMacVlan::MacAddr(mac) => vec![*mac],
+        InfoMacVlan::MacAddrData(list) => list.iter().flat_map(sources_of_macvlan).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn sources_of_macvtap(setting: &InfoMacVtap) -> Vec<HardwareAddress> {
+    match setting {
+        InfoMacVtap::MacAddr(mac) => vec![*mac],
+        InfoMacVtap::MacAddrData(list) => list.iter().flat_map(sources_of_macvtap).collect(),
+        _ => Vec::new(),
     }
 }
 
