@@ -7,6 +7,7 @@ use tokio::sync::OnceCell;
 use virt_domain::{Layout, Limits};
 use virt_driver::{Beside, BoxFuture, Connection, WithBeside};
 use virt_interface::HostInterfaces;
+use virt_nwfilter::{Directories, NwFilterDriver};
 use virt_qemu::config::Config;
 use virt_qemu::driver::QemuDriver;
 use virt_rpc::Identity;
@@ -22,6 +23,8 @@ pub struct Drivers {
     layout: Layout,
     limits: Limits,
     qemu: OnceCell<Arc<QemuDriver>>,
+    filters: NwFilterDriver,
+    filters_started: OnceCell<()>,
     /// What serves the connections of every hypervisor of the host.
     beside: Beside,
 }
@@ -29,9 +32,21 @@ pub struct Drivers {
 impl Drivers {
     /// The drivers over these settings.
     #[must_use]
-    pub fn new(privileged: bool, config: Config, layout: Layout, limits: Limits) -> Self {
-        let beside = Beside { interfaces: Some(Arc::new(HostInterfaces::new())), ..Beside::default() };
-        Self { privileged, config, layout, limits, qemu: OnceCell::new(), beside }
+    pub fn new(
+        privileged: bool,
+        config: Config,
+        filters: Directories,
+        layout: Layout,
+        limits: Limits,
+    ) -> Self {
+        let filters = NwFilterDriver::new(filters, privileged);
+        let beside = Beside {
+            interfaces: Some(Arc::new(HostInterfaces::new())),
+            nwfilters: Some(Arc::new(filters.clone())),
+            ..Beside::default()
+        };
+        let (qemu, filters_started) = (OnceCell::new(), OnceCell::new());
+        Self { privileged, config, layout, limits, qemu, filters, filters_started, beside }
     }
 
     /// The QEMU driver.
@@ -57,6 +72,7 @@ impl Drivers {
         match scheme {
             "qemu" => {
                 check_path(scheme, path, self.privileged)?;
+                self.start_filters().await;
                 let connection = self.qemu().await?.connect(uri.to_owned());
                 Ok(Arc::new(WithBeside::new(connection, self.beside.clone())))
             }
@@ -75,8 +91,28 @@ impl Drivers {
         self.qemu.get().is_some_and(|qemu| qemu.has_guests())
     }
 
+    /// Lays the rules of guests' interfaces, once. Whoever can not have them can still have guests without filters.
+    async fn start_filters(&self) {
+        let start = || async {
+            if let Err(error) = self.filters.start().await {
+                log::error!("network filters can not be used: {}", error.report());
+            }
+        };
+        self.filters_started.get_or_init(start).await;
+    }
+
+    /// Lays anew what others may have swept away.
+    pub async fn reload(&self) {
+        if self.filters_started.initialized()
+            && let Err(error) = self.filters.reload().await
+        {
+            log::error!("the network filters stay as they were: {}", error.report());
+        }
+    }
+
     /// Takes hold of the guests that run, and starts those that are to start with the host, once in its life.
     pub async fn wake(&self) {
+        self.start_filters().await;
         let qemu = match self.qemu().await {
             Ok(qemu) => qemu,
             Err(error) => {

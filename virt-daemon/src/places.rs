@@ -137,6 +137,15 @@ impl Places {
         }
     }
 
+    /// Where network filters are, and what they are bound to.
+    #[must_use]
+    pub fn filters(&self) -> virt_nwfilter::Directories {
+        virt_nwfilter::Directories {
+            filters: self.config_file.with_file_name("nwfilter"),
+            bindings: self.run_dir.join("nwfilter-binding"),
+        }
+    }
+
     /// Where the engine keeps what it knows of domains: in libvirtd's place, under libvirt's names, with locks of its own
     /// in a directory that libvirt does not look at.
     #[must_use]

@@ -85,7 +85,8 @@ impl Daemon {
         let Configuration { daemon: config, qemu, calls, .. } = configuration;
         let passed = virt_sys::activation::take()?;
         let mut sockets = sockets::open(role, &places, &config, args.listen, passed)?;
-        let drivers = Arc::new(Drivers::new(places.privileged, qemu, places.layout(role), calls));
+        let drivers =
+            Arc::new(Drivers::new(places.privileged, qemu, places.filters(), places.layout(role), calls));
         let presence = Presence::default();
         let wishes = Arc::new(Wishes::new(args.timeout));
         let (announce, servers) = watch::channel(Vec::new());
@@ -206,6 +207,10 @@ impl Daemon {
             }
             Err(failure) => log::error!("the configuration stays as it was: {}", failure.report()),
         }
+        tokio::spawn({
+            let drivers = Arc::clone(&self.drivers);
+            async move { drivers.reload().await }
+        });
         if let Some(certificates) = &self.clients.certificates
             && let Err(error) = (certificates.0)()
         {

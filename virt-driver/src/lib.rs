@@ -88,7 +88,8 @@ pub use object::{ObjectEventFilter, ObjectFilter, ObjectRef};
 pub use saved_states::SavedStates;
 pub use secrets::{SecretEvent, SecretEventKind, SecretRef, Secrets};
 pub use service::{
-    NetworkPort, NetworkPortRequest, NetworkPorts, SecretSelector, SecretValues, Services, VolumePaths,
+    NetworkPort, NetworkPortRequest, NetworkPorts, PortFilters, SecretSelector, SecretValues, Services,
+    VolumePaths,
 };
 pub use snapshots::{SnapshotRef, Snapshots};
 pub use statistics::{

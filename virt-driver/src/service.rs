@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use virt_types::{Error, ErrorCode, ErrorDomain, MacAddr, Result, Uuid};
 
-use crate::BoxFuture;
+use crate::{BoxFuture, NwFilters};
 
 /// What a domain's interface wants of a virtual network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,34 @@ pub trait SecretValues: Send + Sync {
     fn value<'a>(&'a self, selector: &'a SecretSelector) -> BoxFuture<'a, Result<Vec<u8>>>;
 }
 
+/// Network filters as a hypervisor sees them.
+pub trait PortFilters: Send + Sync {
+    /// Filters an interface of a guest before it sends or gets anything: the document is libvirt's `<filterbinding>`.
+    fn bind<'a>(&'a self, binding: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// Lets go of the interface with this device; one that is not bound is no error.
+    fn unbind<'a>(&'a self, port_device: &'a str) -> BoxFuture<'a, Result<()>>;
+}
+
+/// Whoever has filters filters interfaces: a driver in this process, or a peer.
+impl<T: NwFilters> PortFilters for T {
+    fn bind<'a>(&'a self, binding: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.create_binding(binding, 0).await.map(drop) })
+    }
+
+    fn unbind<'a>(&'a self, port_device: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let found = match self.binding_by_port(port_device).await {
+                Err(error) if error.code() == ErrorCode::NoNwfilterBinding => return Ok(()),
+                found => found?,
+            };
+            self.delete_binding(&found).await
+        })
+    }
+}
+
 const _: Option<(&dyn NetworkPorts, &dyn VolumePaths, &dyn SecretValues)> = None;
+const _: Option<&dyn PortFilters> = None;
 
 /// The services that a hypervisor driver was given. What is missing answers `VIR_ERR_NO_SUPPORT`.
 #[derive(Clone, Default)]
@@ -87,6 +114,8 @@ pub struct Services {
     pub volumes: Option<Arc<dyn VolumePaths>>,
     /// Secrets.
     pub secrets: Option<Arc<dyn SecretValues>>,
+    /// Network filters.
+    pub filters: Option<Arc<dyn PortFilters>>,
 }
 
 impl std::fmt::Debug for Services {
@@ -95,6 +124,7 @@ impl std::fmt::Debug for Services {
             .field("networks", &self.networks.is_some())
             .field("volumes", &self.volumes.is_some())
             .field("secrets", &self.secrets.is_some())
+            .field("filters", &self.filters.is_some())
             .finish()
     }
 }
@@ -130,6 +160,14 @@ impl Services {
     /// `VIR_ERR_NO_SUPPORT` if the connection has none.
     pub fn secrets(&self) -> Result<&dyn SecretValues> {
         self.secrets.as_deref().ok_or_else(|| missing("secrets"))
+    }
+
+    /// The network filters.
+    ///
+    /// # Errors
+    /// `VIR_ERR_NO_SUPPORT` if the connection has none.
+    pub fn filters(&self) -> Result<&dyn PortFilters> {
+        self.filters.as_deref().ok_or_else(|| missing("network filters"))
     }
 }
 

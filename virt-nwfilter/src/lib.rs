@@ -2,7 +2,8 @@
 //!
 //! A filter is a list of rules and references to other filters. An interface binds one with values for its variables:
 //! [`resolve()`] makes one list of rules of that, and [`Interface`] the commands that change the host's tables, in libvirt's
-//! order and with libvirt's names of chains.
+//! order and with libvirt's names of chains. [`NwFilterDriver`] keeps filters and bindings, runs the commands, and finds the
+//! addresses of interfaces that do not say theirs.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -33,17 +34,23 @@
 
 mod arguments;
 mod chain;
+mod driver;
 mod ebtables;
 mod error;
+mod frame;
 mod iptables;
 mod protocol;
 mod resolve;
 mod ruleset;
+mod shipped;
 mod step;
 mod variables;
 
+pub use driver::{Directories, NwFilterDriver};
+pub use frame::{Seen, look};
 pub use iptables::StateMatch;
 pub use resolve::{BoundRule, Filters, missing_variables, resolve};
 pub use ruleset::Interface;
+pub use shipped::{SHIPPED, Shipped};
 pub use step::{Layer, Listed, Step, Transaction};
 pub use variables::Variables;

@@ -44,9 +44,12 @@ pub mod host;
 pub mod kvm;
 pub mod lock;
 pub mod namespace;
+#[cfg(feature = "tokio")]
+pub mod packet;
 pub mod pidfd;
 #[cfg(feature = "tokio")]
 mod process;
+pub mod random;
 #[cfg(feature = "tokio")]
 mod readable;
 mod run;

@@ -75,6 +75,12 @@ impl FilterBinding {
     #[must_use]
     pub fn format(&self) -> String {
         let mut w = Writer::new();
+        self.format_into(&mut w);
+        w.finish()
+    }
+
+    /// Writes the `<filterbinding>` element into another document.
+    pub fn format_into(&self, w: &mut Writer) {
         w.element("filterbinding", |w| {
             w.element("owner", |w| {
                 w.text_element("name", &self.owner_name);
@@ -87,6 +93,5 @@ impl FilterBinding {
             w.element("mac", |w| w.attr("address", self.mac));
             self.filter.format(w);
         });
-        w.finish()
     }
 }

@@ -45,7 +45,7 @@ const TABLE: &[Row] = &[
     row("lxc", &["conf", "driver", "domain", "host", "security", "cgroup", "netdev", "sys", "types"]),
     row("testdriver", &["conf", "driver", "cpu", "xml", "types"]),
     row("network", &["conf", "driver", "netdev", "firewall", "sys", "xml", "types"]),
-    row("nwfilter", &["conf", "driver", "netdev", "firewall", "types"]),
+    row("nwfilter", &["conf", "driver", "netdev", "firewall", "sys", "xml", "types"]),
     row("storage", &["conf", "driver", "sys", "types"]),
     row("nodedev", &["conf", "driver", "host", "netdev", "sys", "types"]),
     row("secret", &["conf", "driver", "host", "netdev", "sys", "types"]),

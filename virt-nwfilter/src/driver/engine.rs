@@ -1,0 +1,323 @@
+//! Changes: of filters, of bindings, and of the host's tables for both. Everything here blocks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use virt_conf::nwfilter::{Filter, FilterBinding};
+use virt_types::{Error, ErrorCode, Result, Uuid};
+
+use super::ports::Ports;
+use super::state::State;
+use super::store::Directories;
+use super::tables::Tables;
+use crate::error::{internal, refuse};
+use crate::iptables::StateMatch;
+use crate::resolve::{Filters, missing_variables, resolve};
+use crate::ruleset::Interface;
+use crate::variables::Variables;
+
+/// The variable for the interface's IPv4 addresses, which is looked for where nobody gives it.
+const IP: &str = "IP";
+/// The variable for its Ethernet address.
+const MAC: &str = "MAC";
+/// The variable that says how addresses are looked for.
+const LEARNING: &str = "CTRL_IP_LEARNING";
+/// The variable that names the DHCP servers that count.
+const DHCP_SERVERS: &str = "DHCPSERVER";
+
+/// How the addresses of an interface are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Learning {
+    /// From the first packet that shows one.
+    Any,
+    /// From what DHCP servers tell the guest, as long as it is so.
+    Dhcp,
+}
+
+/// What is to be done for an interface when its rules stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing.
+    Filtered,
+    /// It is not there; it gets its rules when it is bound anew.
+    Absent,
+    /// Its addresses are to be found first.
+    Learn(Learning),
+}
+
+/// Everything that calls change, one after the other.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) directories: Directories,
+    pub(crate) tables: Tables,
+    pub(crate) ports: Arc<dyn Ports>,
+    pub(crate) state: State,
+    /// Addresses that were found, by the interface.
+    learned: BTreeMap<String, BTreeSet<Ipv4Addr>>,
+}
+
+/// A filter in the place of the one of its name, beside all others.
+struct Replaced<'a> {
+    state: &'a State,
+    filter: &'a Arc<Filter>,
+}
+
+impl Filters for Replaced<'_> {
+    fn find(&self, name: &str) -> Result<Arc<Filter>> {
+        if self.filter.name == name { Ok(Arc::clone(self.filter)) } else { self.state.find(name) }
+    }
+}
+
+impl Engine {
+    pub(crate) fn new(directories: Directories, tables: Tables, ports: Arc<dyn Ports>) -> Self {
+        Self { directories, tables, ports, state: State::default(), learned: BTreeMap::new() }
+    }
+
+    /// Reads the files. Filters without an identity get one for good.
+    pub(crate) fn load(&mut self) -> Result<()> {
+        self.directories.create()?;
+        for mut filter in self.directories.load() {
+            let anonymous = filter.uuid.is_none();
+            if anonymous {
+                filter.uuid = Some(new_uuid()?);
+            }
+            if let Err(error) = self.state.check(&filter) {
+                log::error!("filter '{}' is left out: {error}", filter.name);
+                continue;
+            }
+            if anonymous && let Err(error) = self.directories.save(&filter) {
+                log::warn!("filter '{}': {}", filter.name, error.report());
+            }
+            self.state.insert(Arc::new(filter));
+        }
+        for binding in self.directories.load_bindings() {
+            self.state.bindings.insert(binding.port_dev.clone(), Arc::new(binding));
+        }
+        Ok(())
+    }
+
+    /// Reads the filters anew, after somebody changed the files.
+    pub(crate) fn reload(&mut self) {
+        for mut filter in self.directories.load() {
+            let known = self.state.find(&filter.name).ok();
+            filter.uuid = filter.uuid.or_else(|| known.as_ref().and_then(|known| known.uuid));
+            if known.is_some_and(|known| *known == filter) {
+                continue;
+            }
+            if let Err(error) = self.define(filter) {
+                log::error!("{}", error.report());
+            }
+        }
+    }
+
+    /// Lays the rules of every interface anew. What fails is logged, and the interface left as it is.
+    pub(crate) fn rebuild(&mut self) -> Vec<(String, Outcome)> {
+        let bindings: Vec<_> = self.state.bindings.values().cloned().collect();
+        let mut outcomes = Vec::new();
+        for binding in bindings {
+            match self.instantiate(&binding) {
+                Ok(outcome) => outcomes.push((binding.port_dev.clone(), outcome)),
+                Err(error) => log::error!("interface '{}': {}", binding.port_dev, error.report()),
+            }
+        }
+        outcomes
+    }
+
+    /// Takes a filter in, and gives its rules to every interface that uses it: to all or none.
+    pub(crate) fn define(&mut self, mut filter: Filter) -> Result<(Arc<Filter>, Vec<(String, Outcome)>)> {
+        if filter.uuid.is_none() {
+            filter.uuid = Some(new_uuid()?);
+        }
+        self.state.check(&filter)?;
+        let filter = Arc::new(filter);
+        let same = self.state.find(&filter.name).is_ok_and(|known| known == filter);
+        let outcomes = if same { Vec::new() } else { self.switch(&filter)? };
+        self.directories.save(&filter)?;
+        self.state.insert(Arc::clone(&filter));
+        Ok((filter, outcomes))
+    }
+
+    /// Builds the rules of every interface that uses the filter, and puts them in place when all are built.
+    fn switch(&self, filter: &Arc<Filter>) -> Result<Vec<(String, Outcome)>> {
+        let filters = Replaced { state: &self.state, filter };
+        let mut built: Vec<(String, Outcome)> = Vec::new();
+        for binding in self.users(filter) {
+            match self.build(binding, &filters) {
+                Ok(outcome) => built.push((binding.port_dev.clone(), outcome)),
+                Err(error) => {
+                    let ready = |(port, outcome): &(String, Outcome)| {
+                        (*outcome == Outcome::Filtered).then_some(port.clone())
+                    };
+                    for port in built.iter().filter_map(ready).chain([binding.port_dev.clone()]) {
+                        self.tables.apply(&Interface::new(&port).discard())?;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        for (port, outcome) in &built {
+            match outcome {
+                Outcome::Filtered => self.tables.apply(&Interface::new(port).replace())?,
+                Outcome::Learn(learning) => self.hold(&*self.state.binding(port)?.clone(), *learning)?,
+                Outcome::Absent => {}
+            }
+        }
+        Ok(built)
+    }
+
+    /// The bindings whose interfaces are there and that come to this filter.
+    fn users<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = &'a Arc<FilterBinding>> {
+        self.state.bindings.values().filter(|binding| {
+            let used = &binding.filter.filter;
+            let comes_to = *used == filter.name
+                || self.state.find(used).is_ok_and(|used| self.state.leads_to(&used, &filter.name));
+            comes_to && self.ports.exists(&binding.port_dev)
+        })
+    }
+
+    /// Removes a filter that no interface uses.
+    pub(crate) fn undefine(&mut self, uuid: Uuid) -> Result<()> {
+        let filter = Arc::clone(self.state.by_uuid(uuid)?);
+        if self.users(&filter).next().is_some() {
+            return Err(refuse(ErrorCode::OperationInvalid, "nwfilter is in use"));
+        }
+        self.directories.forget(&filter.name)?;
+        self.state.remove(uuid);
+        Ok(())
+    }
+
+    /// Binds a filter to an interface.
+    pub(crate) fn bind(&mut self, mut binding: FilterBinding) -> Result<(Arc<FilterBinding>, Outcome)> {
+        let port = binding.port_dev.clone();
+        if self.state.bindings.contains_key(&port) {
+            return Err(refuse(ErrorCode::OperationFailed, format!("binding '{port}' already exists")));
+        }
+        if self.ports.exists(&port) {
+            binding.fill();
+        }
+        let outcome = self.instantiate(&binding)?;
+        let binding = Arc::new(binding);
+        self.state.bindings.insert(port, Arc::clone(&binding));
+        // The host's tables are as they should be; a file that is not there is missed at the next start only.
+        if let Err(error) = self.directories.save_binding(&binding) {
+            log::warn!("{}", error.report());
+        }
+        Ok((binding, outcome))
+    }
+
+    /// Lets go of an interface.
+    pub(crate) fn unbind(&mut self, port: &str) -> Result<()> {
+        self.state.binding(port)?;
+        self.tables.apply(&Interface::new(port).remove())?;
+        self.learned.remove(port);
+        self.directories.forget_binding(port)?;
+        self.state.bindings.remove(port);
+        Ok(())
+    }
+
+    /// Gives an interface rules for the addresses that it was found to have; nothing is let through if they can not be had.
+    pub(crate) fn learn(&mut self, port: &str, addresses: BTreeSet<Ipv4Addr>) -> Result<()> {
+        let Ok(binding) = self.state.binding(port).cloned() else { return Ok(()) };
+        if addresses.is_empty() {
+            self.learned.remove(port);
+        } else {
+            self.learned.insert(port.to_owned(), addresses);
+        }
+        let outcome = self.instantiate(&binding);
+        if outcome.is_err() {
+            self.tables.apply(&Interface::new(port).nothing())?;
+        }
+        outcome.map(drop)
+    }
+
+    /// Stops everything of an interface whose addresses could not be found.
+    pub(crate) fn give_up(&self, port: &str) -> Result<()> {
+        match self.state.binding(port) {
+            Ok(_) => self.tables.apply(&Interface::new(port).nothing()),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The DHCP servers that count for an interface; any, where none is named.
+    fn dhcp_servers(binding: &FilterBinding) -> Vec<String> {
+        binding.filter.parameters.get(DHCP_SERVERS).cloned().unwrap_or_default()
+    }
+
+    fn instantiate(&self, binding: &FilterBinding) -> Result<Outcome> {
+        let outcome = self.build(binding, &self.state)?;
+        match outcome {
+            Outcome::Filtered => self.tables.apply(&Interface::new(&binding.port_dev).replace())?,
+            Outcome::Learn(learning) => self.hold(binding, learning)?,
+            Outcome::Absent => {}
+        }
+        Ok(outcome)
+    }
+
+    /// Lets only through what is needed to find the interface's addresses.
+    fn hold(&self, binding: &FilterBinding, learning: Learning) -> Result<()> {
+        let interface = Interface::new(&binding.port_dev);
+        self.tables.apply(&match learning {
+            Learning::Any => interface.only_own_address(binding.mac),
+            Learning::Dhcp => interface.only_dhcp(binding.mac, &Self::dhcp_servers(binding)),
+        })
+    }
+
+    /// Builds an interface's rules beside those in use, if all its variables have values.
+    fn build(&self, binding: &FilterBinding, filters: &dyn Filters) -> Result<Outcome> {
+        let port = &binding.port_dev;
+        if !self.ports.exists(port) {
+            return Ok(Outcome::Absent);
+        }
+        let filter = filters.find(&binding.filter.filter)?;
+        let variables = self.variables(binding);
+        let missing = missing_variables(&filter, &variables, filters)?;
+        if missing.iter().eq([IP]) {
+            return learning(&filter.name, &variables).map(Outcome::Learn);
+        }
+        if !missing.is_empty() {
+            return Err(unresolvable(missing.iter().filter(|name| *name != IP)));
+        }
+        let rules = resolve(&filter, &variables, filters)?;
+        self.tables.apply(&Interface::new(port).build(rules, StateMatch::Conntrack)?)?;
+        Ok(Outcome::Filtered)
+    }
+
+    fn variables(&self, binding: &FilterBinding) -> Variables {
+        let mut variables = binding.filter.parameters.clone();
+        variables.entry(MAC.to_owned()).or_insert_with(|| vec![binding.mac.to_string()]);
+        if let Some(addresses) = self.learned.get(&binding.port_dev) {
+            let addresses = || addresses.iter().map(Ipv4Addr::to_string).collect();
+            variables.entry(IP.to_owned()).or_insert_with(addresses);
+        }
+        variables
+    }
+}
+
+/// How the addresses of an interface are to be found.
+fn learning(filter: &str, variables: &Variables) -> Result<Learning> {
+    let way = variables.get(LEARNING).and_then(|values| values.first()).map_or("any", String::as_str);
+    match way.to_ascii_lowercase().as_str() {
+        "any" => Ok(Learning::Any),
+        "dhcp" => Ok(Learning::Dhcp),
+        "none" => Err(unresolvable([IP])),
+        _ => {
+            let detail = format!("filter '{filter}' learning value '{way}' invalid.");
+            Err(refuse(ErrorCode::ParseFailed, detail))
+        }
+    }
+}
+
+fn unresolvable<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Error {
+    let names: Vec<_> = names.into_iter().map(|name| name.as_ref().to_owned()).collect();
+    internal(format!(
+        "Cannot instantiate filter due to unresolvable variables or unavailable list elements: {}",
+        names.join(", ")
+    ))
+}
+
+fn new_uuid() -> Result<Uuid> {
+    let bytes = virt_sys::random::bytes()
+        .map_err(|error| refuse(ErrorCode::SystemError, "Failed to generate UUID").caused_by(error))?;
+    Ok(Uuid::from_random(bytes))
+}
