@@ -64,6 +64,9 @@ const NAMES: &[&str] = &[
 ];
 
 impl ContainerCapabilities {
+    /// The kernel's capabilities that libvirt knows, in its order.
+    pub const NAMES: &[&str] = NAMES;
+
     pub(super) fn parse(el: Element<'_>) -> Result<Self> {
         let policy = el.attr_enum("policy")?.unwrap_or_default();
         let mut states = BTreeMap::new();
