@@ -10,6 +10,9 @@ use virt_core::types::PciAddress;
 use virt_core::xml::Document;
 use virt_core::{Error, Result};
 
+/// The directory of the pool in which stock libvirt's answers about volumes are recorded.
+const RECORDED_POOL: &str = "/var/lib/libvirt/images/vols";
+
 /// The kind of this name.
 pub(crate) fn kind(name: &str) -> Result<Kind> {
     Kind::from_text(name).ok_or_else(|| {
@@ -24,7 +27,7 @@ pub(crate) fn canonical(kind: Kind, text: &str, recorded: Option<&Planner>) -> R
     let network = NetworkHost { on_this_host: recorded.is_none() };
     let default = Surroundings::default();
     let domains = |domain: &mut Domain| match recorded {
-        Some(planner) => planner.fill(domain),
+        Some(planner) => planner.complete(domain),
         None => (default.domains)(domain),
     };
     // A recorded host has no images.
@@ -34,7 +37,7 @@ pub(crate) fn canonical(kind: Kind, text: &str, recorded: Option<&Planner>) -> R
         pools: &is_known,
         domains: &domains,
         is_file: &is_file,
-        ..Surroundings::default()
+        volumes: if recorded.is_some() { RECORDED_POOL } else { default.volumes },
     };
     kind.canonical(&document, &around)
 }

@@ -3,6 +3,7 @@
 
 mod cli;
 mod command;
+mod containers;
 mod context;
 mod documents;
 mod elsewhere;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use virt_conf::storage_pool::PoolType;
 use virt_sys::kvm;
 use virt_types::{Arch, PciAddress, TextEnum};
 
@@ -35,12 +36,27 @@ pub struct Host {
     pub render_node: Option<String>,
     /// The host's address in each virtual network that has one.
     pub network_addresses: BTreeMap<String, String>,
+    /// Storage pools that are active; absent where nobody tells.
+    pub pools: Option<Vec<HostPool>>,
     /// PCI devices, by their place.
     pub pci_devices: BTreeMap<PciAddress, HostPciDevice>,
     /// `QEMU_AUDIO_DRV` of the engine's environment: the backend of guests that may use the host's sound.
     pub audio_driver: Option<String>,
     /// `SDL_AUDIODRIVER` of the engine's environment.
     pub sdl_audio_driver: Option<String>,
+}
+
+/// A storage pool and what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostPool {
+    /// Its name.
+    pub name: String,
+    /// What it is made of.
+    pub kind: PoolType,
+    /// Where its volumes are.
+    pub path: String,
+    /// Their names.
+    pub volumes: Vec<String>,
 }
 
 /// What a guest's layout depends on of a PCI device of the host.
@@ -90,6 +106,7 @@ impl Host {
             kvm_refusal: kvm_refusal(),
             render_node: render_node(Path::new("/dev/dri")),
             network_addresses: BTreeMap::new(),
+            pools: None,
             pci_devices: pci_devices(Path::new("/sys/bus/pci/devices")),
             audio_driver: std::env::var("QEMU_AUDIO_DRV").ok(),
             sdl_audio_driver: std::env::var("SDL_AUDIODRIVER").ok(),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use virt_conf::domain::device::VideoBackend;
 use virt_conf::domain::{Domain, Policy, VirtType};
+use virt_conf::storage_pool::StoragePool;
 use virt_conf::{FormatFlags, ParseFlags};
 use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result};
 use virt_xml::Document;
@@ -12,9 +14,9 @@ use virt_xml::Document;
 use crate::caps::{Capabilities, machine, recorded};
 use crate::config::{Config, SpiceConfig};
 use crate::device::interface::detach_from_host;
-use crate::error::unsupported;
+use crate::error::{internal, unsupported};
 use crate::firmware;
-use crate::host::{Host, Swtpm};
+use crate::host::{Host, HostPool, Swtpm};
 use crate::plan::{self, Monitor, Plan};
 use crate::policy::QemuPolicy;
 use crate::prepare::{self, PrepareContext, PretendedPorts};
@@ -54,6 +56,7 @@ impl Planner {
             let detail = format!("{} is no directory", dir.display());
             return Err(Error::new(ErrorCode::InvalidArg, ErrorDomain::Qemu, detail));
         }
+        let environment = Environment::read(dir)?;
         let host = Host {
             vfio: false,
             arch: Arch::X86_64,
@@ -69,7 +72,8 @@ impl Planner {
             firmware: firmware::debian_12(),
             kvm_refusal: None,
             render_node: Some("/dev/dri/renderD128".into()),
-            network_addresses: network_addresses(dir)?,
+            network_addresses: environment.network_addresses()?,
+            pools: Some(environment.pools()?),
             pci_devices: BTreeMap::new(),
             audio_driver: None,
             sdl_audio_driver: None,
@@ -90,14 +94,13 @@ impl Planner {
         Ok((domain, caps))
     }
 
-    /// Completes a domain that is part of another document, which is not checked again.
+    /// Completes and checks a domain that is part of another document.
     ///
     /// # Errors
-    /// Where its QEMU can not be asked, and for what can not be completed.
-    pub fn fill(&self, domain: &mut Domain) -> Result<()> {
+    /// Where its QEMU can not be asked, and as [`Planner::define`].
+    pub fn complete(&self, domain: &mut Domain) -> Result<()> {
         let caps = self.source.of_binary(&emulator_of(domain, self.host.arch))?;
-        let policy = QemuPolicy { caps: &caps, config: &self.config, host: &self.host };
-        domain.fill(&policy, ParseFlags::INACTIVE)
+        complete(domain, &caps, &self.config, &self.host, ParseFlags::INACTIVE)
     }
 
     /// The document's canonical form, as a definition gives it back.
@@ -125,6 +128,10 @@ impl Planner {
     /// As [`Planner::plan`].
     pub fn native(&self, xml: &str) -> Result<Plan> {
         let (mut domain, caps) = self.define(xml, ParseFlags::INACTIVE | ParseFlags::ABI_UPDATE)?;
+        if domain.devices.videos.iter().any(|video| video.backend == Some(VideoBackend::Vhostuser)) {
+            let hint = "the process that draws a vhost-user display is started with the guest only";
+            return Err(internal("invalid use of command API").with_hint(hint));
+        }
         detach_from_host(&mut domain);
         let policy = QemuPolicy { caps: &caps, config: &self.config, host: &self.host };
         policy.assign_addresses(&mut domain, ParseFlags::ABI_UPDATE)?;
@@ -187,28 +194,50 @@ pub fn refuse_virt_type(binary: &str, virt_type: VirtType, host: &Host) -> Error
     }
 }
 
-/// The host's addresses in the virtual networks of a recorded host.
-fn network_addresses(dir: &Path) -> Result<BTreeMap<String, String>> {
-    let path = dir.join("environment.json");
-    let failed = |error: std::io::Error| {
-        let detail = format!("Cannot read {}", path.display());
-        Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail).caused_by(error)
-    };
-    if !path.exists() {
-        return Ok(BTreeMap::new());
-    }
-    let text = std::fs::read(&path).map_err(failed)?;
-    let recorded: serde_json::Value = serde_json::from_slice(&text).map_err(|error| failed(error.into()))?;
-    let mut addresses = BTreeMap::new();
-    for xml in recorded["networks"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str) {
-        let document = Document::parse(xml)?;
-        let network = document.root();
-        let address = network.child("ip").and_then(|ip| ip.attr("address"));
-        if let (Some(name), Some(address)) = (network.child_text("name"), address) {
-            addresses.insert(name, address.to_owned());
+/// What is defined beside the documents on a recorded host: networks and storage pools.
+#[derive(Debug, Default)]
+struct Environment(serde_json::Value);
+
+impl Environment {
+    fn read(dir: &Path) -> Result<Self> {
+        let path = dir.join("environment.json");
+        let failed = |error: std::io::Error| {
+            let detail = format!("Cannot read {}", path.display());
+            Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail).caused_by(error)
+        };
+        if !path.exists() {
+            return Ok(Self::default());
         }
+        let text = std::fs::read(&path).map_err(failed)?;
+        Ok(Self(serde_json::from_slice(&text).map_err(|error| failed(error.into()))?))
     }
-    Ok(addresses)
+
+    /// The host's address in each virtual network that has one.
+    fn network_addresses(&self) -> Result<BTreeMap<String, String>> {
+        let mut addresses = BTreeMap::new();
+        let networks = self.0["networks"].as_array().into_iter().flatten();
+        for xml in networks.filter_map(serde_json::Value::as_str) {
+            let document = Document::parse(xml)?;
+            let network = document.root();
+            let address = network.child("ip").and_then(|ip| ip.attr("address"));
+            if let (Some(name), Some(address)) = (network.child_text("name"), address) {
+                addresses.insert(name, address.to_owned());
+            }
+        }
+        Ok(addresses)
+    }
+
+    fn pools(&self) -> Result<Vec<HostPool>> {
+        let pools = self.0["pools"].as_array().into_iter().flatten();
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        pools
+            .map(|pool| {
+                let kind = StoragePool::parse(&text(&pool["xml"]))?.kind;
+                let volumes = pool["volumes"].as_array().into_iter().flatten().map(text).collect();
+                Ok(HostPool { name: text(&pool["name"]), kind, path: text(&pool["path"]), volumes })
+            })
+            .collect()
+    }
 }
 
 #[derive(Debug)]

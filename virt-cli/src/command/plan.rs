@@ -9,13 +9,14 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 use serde_json::json;
-use virt_core::conf::{FormatFlags, Kind, ParseFlags};
+use virt_core::conf::{FormatFlags, Kind, ParseFlags, TextEnum as _};
 use virt_core::qemu::plan::{HostNeed, Part};
 use virt_core::qemu::planner::Planner;
 use virt_core::qemu::process::QemuBackend;
 use virt_core::xml::Document;
 use virt_core::{Error, ErrorCode, ErrorDomain, Result};
 
+use crate::containers;
 use crate::context::Context;
 use crate::documents;
 use crate::failure::{Failure, Outcome};
@@ -24,7 +25,8 @@ use crate::input;
 /// Show what a document comes to, and what starting it would do, without doing it
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
-    /// What kind of document it is: domain, network, …; its root element says it otherwise
+    /// What kind of document it is: domain, network, …; its root element says it otherwise. `lxcnative` is a configuration
+    /// of the lxc tools
     #[arg(long)]
     kind: Option<String>,
 
@@ -126,14 +128,22 @@ async fn caught<T>(work: impl Future<Output = T>) -> std::result::Result<T, Stri
 
 async fn answer(target: &Target, kind: Option<&str>, format: Option<Format>, file: &Path) -> Result<String> {
     let text = input::read(file)?;
+    let recorded = matches!(target, Target::Recorded(_));
+    if kind == Some("lxcnative") {
+        only_xml(format, "container")?;
+        return containers::from_native(&text, recorded);
+    }
     let kind = match kind {
+        Some("lxc") => Kind::Domain,
         Some(name) => documents::kind(name)?,
         None => Kind::of_document(&Document::parse(&text)?)?,
     };
+    if kind == Kind::Domain && containers::is_one(&text) {
+        only_xml(format, "container")?;
+        return containers::canonical(&text, recorded);
+    }
     if kind != Kind::Domain {
-        if format.is_some_and(|format| format != Format::Xml) {
-            return Err(Error::no_support(&format!("nothing but the canonical form of a {kind}'s document")));
-        }
+        only_xml(format, kind.text())?;
         let recorded = match target {
             Target::Recorded(planner) => Some(planner.as_ref()),
             Target::This(_) => None,
@@ -166,6 +176,13 @@ async fn answer(target: &Target, kind: Option<&str>, format: Option<Format>, fil
     )
     .map(|text| text + "\n")
     .map_err(|error| Error::new(ErrorCode::InternalError, ErrorDomain::None, error.to_string()))
+}
+
+fn only_xml(format: Option<Format>, kind: &str) -> Result<()> {
+    if format.is_some_and(|format| format != Format::Xml) {
+        return Err(Error::no_support(&format!("nothing but the canonical form of a {kind}'s document")));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod network;
 mod settings;
 mod tuning;
 
+use rustix::rand::{GetRandomFlags, getrandom};
 use virt_conf::common::{Chardev, ChardevSource};
 use virt_conf::domain::device::{AccessMode, Console, ConsoleTarget, Filesystem, FilesystemSource};
 use virt_conf::domain::{
@@ -23,12 +24,16 @@ const DEFAULT_MEMORY: u64 = 64 << 10;
 const MAX_TERMINALS: u32 = 4096;
 
 impl LxcPolicy {
-    /// Turns a configuration of the lxc tools, before or since their release 3.0, into a domain with this identity.
+    /// Turns a configuration of the lxc tools, before or since their release 3.0, into a domain.
     ///
     /// # Errors
     /// `VIR_ERR_CONF_SYNTAX` for what is no such file, `VIR_ERR_ARGUMENT_UNSUPPORTED` for mounts that another file lists, and
     /// `VIR_ERR_INTERNAL_ERROR` or what the value calls for where a value can not be understood.
-    pub fn from_native(&self, config: &str, uuid: Uuid) -> Result<Domain> {
+    pub fn from_native(&self, config: &str) -> Result<Domain> {
+        self.convert(config, random_uuid()?)
+    }
+
+    fn convert(&self, config: &str, uuid: Uuid) -> Result<Domain> {
         let settings = Settings::parse(config)?;
         let name = settings
             .first(&["lxc.uts.name", "lxc.utsname"])
@@ -65,6 +70,16 @@ impl LxcPolicy {
 fn unexplained(reason: impl Into<String>) -> Error {
     Error::new(ErrorCode::InternalError, ErrorDomain::Lxc, "An error occurred, but the cause is unknown")
         .with_hint(reason.into())
+}
+
+fn random_uuid() -> Result<Uuid> {
+    let mut bytes = [0; 16];
+    let filled = getrandom(&mut bytes, GetRandomFlags::empty());
+    match filled {
+        // The kernel gives this few at once.
+        Ok(_) => Ok(Uuid::from_random(bytes)),
+        Err(errno) => Err(internal("failed to generate uuid").caused_by(std::io::Error::from(errno))),
+    }
 }
 
 fn internal(detail: impl Into<String>) -> Error {
@@ -145,7 +160,7 @@ mod tests {
 
     fn convert(config: &str) -> Result<String> {
         let base = "lxc.uts.name = box\nlxc.rootfs.path = /srv/box\n";
-        let domain = LxcPolicy::default().from_native(&format!("{base}{config}"), UUID)?;
+        let domain = LxcPolicy::default().convert(&format!("{base}{config}"), UUID)?;
         Ok(domain.format(FormatFlags::INACTIVE))
     }
 

@@ -4,6 +4,7 @@ mod boot;
 mod chardev;
 mod graphics;
 mod memory;
+mod volume;
 
 pub use boot::assign as boot_order;
 pub use graphics::{PortUse, Ports, PretendedPorts, graphics};
@@ -30,12 +31,13 @@ pub struct PrepareContext<'a> {
     pub host: &'a Host,
 }
 
-/// Turns a filled domain into the one that will run: its firmware, ids of devices and images, the order in which devices are
+/// Turns a filled domain into the one that will run: its volumes, firmware, ids of devices and images, the order in which devices are
 /// tried, sockets of channels, addresses and ports of displays.
 ///
 /// # Errors
-/// As [`graphics()`] and [`firmware::choose`].
+/// As [`graphics()`] and [`firmware::choose`], and for volumes that can not be had.
 pub fn prepare(domain: &mut Domain, cx: &PrepareContext<'_>, ports: &mut dyn Ports) -> Result<()> {
+    volume::look_up(domain, cx)?;
     firmware::choose(domain, &cx.host.firmware)?;
     policy::name_variables(domain, cx.config);
     memory::align(domain)?;

@@ -20,6 +20,7 @@ use crate::error::internal;
 use crate::machine;
 use crate::plan::{DevicePlan, Part, PlanContext, Props, keyval};
 use crate::policy::{AttachContext, Attachment};
+pub(crate) use image::check_source;
 
 /// Plans the floppy controller and all disks, but for those that are plugged in after the start because they share
 /// their image.
