@@ -46,6 +46,9 @@ pub(crate) enum Outcome {
     Learn(Learning),
 }
 
+/// What is to be done, by the interface.
+pub(crate) type Outcomes = Vec<(String, Outcome)>;
+
 /// Everything that calls change, one after the other.
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -112,7 +115,7 @@ impl Engine {
     }
 
     /// Lays the rules of every interface anew. What fails is logged, and the interface left as it is.
-    pub(crate) fn rebuild(&mut self) -> Vec<(String, Outcome)> {
+    pub(crate) fn rebuild(&mut self) -> Outcomes {
         let bindings: Vec<_> = self.state.bindings.values().cloned().collect();
         let mut outcomes = Vec::new();
         for binding in bindings {
@@ -125,7 +128,7 @@ impl Engine {
     }
 
     /// Takes a filter in, and gives its rules to every interface that uses it: to all or none.
-    pub(crate) fn define(&mut self, mut filter: Filter) -> Result<(Arc<Filter>, Vec<(String, Outcome)>)> {
+    pub(crate) fn define(&mut self, mut filter: Filter) -> Result<(Arc<Filter>, Outcomes)> {
         if filter.uuid.is_none() {
             filter.uuid = Some(new_uuid()?);
         }
@@ -139,9 +142,9 @@ impl Engine {
     }
 
     /// Builds the rules of every interface that uses the filter, and puts them in place when all are built.
-    fn switch(&self, filter: &Arc<Filter>) -> Result<Vec<(String, Outcome)>> {
+    fn switch(&self, filter: &Arc<Filter>) -> Result<Outcomes> {
         let filters = Replaced { state: &self.state, filter };
-        let mut built: Vec<(String, Outcome)> = Vec::new();
+        let mut built: Outcomes = Vec::new();
         for binding in self.users(filter) {
             match self.build(binding, &filters) {
                 Ok(outcome) => built.push((binding.port_dev.clone(), outcome)),
@@ -159,7 +162,7 @@ impl Engine {
         for (port, outcome) in &built {
             match outcome {
                 Outcome::Filtered => self.tables.apply(&Interface::new(port).replace())?,
-                Outcome::Learn(learning) => self.hold(&*self.state.binding(port)?.clone(), *learning)?,
+                Outcome::Learn(learning) => self.hold(self.state.binding(port)?, *learning)?,
                 Outcome::Absent => {}
             }
         }

@@ -22,7 +22,7 @@ use virt_types::{Error, ErrorCode, Result};
 pub use store::Directories;
 
 use crate::error::refuse;
-use engine::{Engine, Outcome};
+use engine::{Engine, Outcome, Outcomes};
 use ports::{Host, Ports};
 use state::State;
 use tables::Tables;
@@ -134,7 +134,7 @@ impl NwFilterDriver {
         self.shared.learners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn follow_all(&self, outcomes: Vec<(String, Outcome)>) {
+    fn follow_all(&self, outcomes: Outcomes) {
         outcomes.into_iter().for_each(|(port, outcome)| self.follow(port, &outcome));
     }
 
