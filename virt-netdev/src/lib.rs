@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod address;
+pub mod bandwidth;
 pub mod bridge;
 pub mod dellink;
 pub mod dummy;

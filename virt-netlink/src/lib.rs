@@ -16,6 +16,7 @@ pub mod neighbour;
 mod refusal;
 pub mod route;
 mod socket;
+pub mod tc;
 
 pub use error::{Error, Result};
 pub use listener::{Group, Heard, Listener};

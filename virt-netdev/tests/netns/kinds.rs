@@ -14,7 +14,7 @@ use virt_netdev::vlan::{self, Vlan};
 use virt_netdev::vxlan::{self, Vxlan};
 use virt_netdev::{Error, InterfaceName, Link, Socket, bridge, dellink, dummy, ifb, macvlan};
 
-use crate::{assert_has, bridge, name, namespace, namespace_with_taps, say, witness};
+use crate::{assert_has, bridge, lasting, name, namespace, namespace_with_taps, say, witness};
 
 fn properties(mac: &str) -> Properties {
     Properties { mac: Some(mac.parse().unwrap()), mtu: Some(1400), up: true, ..Properties::default() }
@@ -236,7 +236,8 @@ fn a_tap_is_made_in_the_socket_s_namespace() {
     let file = File::open(format!("/proc/{}/ns/net", other.id())).unwrap();
     let mut there = link::socket_in(&file).unwrap();
     let opened = tap::open(&mut there, &Tap::new("ndk-far".parse().unwrap())).unwrap();
-    assert_eq!(link::get(&mut there, &name("ndk-far")).unwrap(), opened.link);
+    let found = link::get(&mut there, &name("ndk-far")).unwrap();
+    assert_eq!(lasting(&found), lasting(&opened.link));
     let mut here = socket;
     assert_eq!(link::find(&mut here, &name("ndk-far")).unwrap(), None);
     drop(opened);

@@ -3,18 +3,20 @@
 #![allow(clippy::print_stderr)] // a skipped test says so
 
 mod addresses;
+mod bandwidth;
 mod bridges;
 mod devices;
 mod kinds;
 mod links;
 
+use std::fmt::Debug;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::process::Command;
 
 use virt_netdev::bridge::Bridge;
 use virt_netdev::veth::{Properties, Veth};
-use virt_netdev::{InterfaceName, Socket};
+use virt_netdev::{InterfaceName, Link, Socket};
 
 /// A socket where the test may do as it likes with the network.
 fn namespace() -> Option<Socket> {
@@ -46,10 +48,35 @@ fn witness(name: &str) -> String {
     say("ip", &["-details", "link", "show", "dev", name])
 }
 
-/// What a program says, on both of its outputs.
+/// What a program says, on both of its outputs. A list that changed while it was read is read again.
 fn say(program: &str, args: &[&str]) -> String {
-    let output = Command::new(program).args(args).output().expect("iproute2 is installed");
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    let mut said = String::new();
+    for _ in 0..100 {
+        let output = Command::new(program).args(args).output().expect("iproute2 is installed");
+        said =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        if !said.contains(INTERRUPTED) || !args.contains(&"show") {
+            break;
+        }
+    }
+    said
+}
+
+/// What iproute2 says of a list that changed while it was read.
+const INTERRUPTED: &str = "Dump was interrupted and may be inconsistent.";
+
+/// What stays of a device while nobody changes it: not whether the kernel has looked at its carrier yet.
+fn lasting(link: &Link) -> impl PartialEq + Debug + use<> {
+    (
+        link.index,
+        link.name.clone(),
+        link.mac,
+        link.mtu,
+        link.up,
+        link.master,
+        link.group,
+        link.details.clone(),
+    )
 }
 
 /// That all of these are in a text.
