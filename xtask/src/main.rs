@@ -23,6 +23,7 @@ mod suites;
 mod support;
 mod tally;
 mod tidy;
+mod untouched;
 mod workspace;
 
 use std::process::ExitCode;
@@ -75,7 +76,7 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "netns",
         form: "[-p CRATE] [FILTER]",
-        help: "run the `netns` test targets in fresh namespaces",
+        help: "run the `netns` test targets in fresh namespaces, as root and as a plain user",
         run: suites::run_netns,
     },
     Verb {

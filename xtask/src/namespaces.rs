@@ -3,7 +3,7 @@
 //! In them the program is root over an empty network, and whatever it leaves running ends with it. util-linux's
 //! unshare(1) does the work.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use crate::process::{is_root, output};
 
@@ -29,9 +29,14 @@ pub(crate) enum Sys {
 pub(crate) enum Way {
     /// With a user namespace, which anybody may make, if the machine allows it.
     User,
-    /// Without: for root where there can be no user namespace, as in a chroot.
+    /// Without: as root, who can then make device nodes and load nothing but what root can.
     Root,
+    /// Root steps down to a user without any privilege first, who then makes a user namespace.
+    Nobody,
 }
+
+/// The user and group that [`Way::Nobody`] steps down to.
+const NOBODY: &str = "65534";
 
 impl Way {
     /// The first way that works on this machine, or why there is none.
@@ -50,11 +55,35 @@ impl Way {
         ))
     }
 
+    /// Every way that works on this machine and differs in what it may do: as root and as a plain user, or only the latter.
+    /// The program has to be readable for everybody.
+    pub(crate) fn all(program: &Path) -> Vec<Self> {
+        let works = |way: &Self| {
+            let mut look = Command::new("test");
+            look.arg("-x").arg(program);
+            output(&mut way.enter(&look, Sys::Fresh, 20)).is_ok()
+        };
+        let ways = if is_root() { &[Self::Root, Self::Nobody][..] } else { &[Self::User] };
+        ways.iter().copied().filter(works).collect()
+    }
+
+    /// Who the program's user is.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Root => "as root",
+            Self::User | Self::Nobody => "as a plain user",
+        }
+    }
+
     /// `program` and its arguments in namespaces of their own, ended by force after `limit` seconds.
     pub(crate) fn enter(self, program: &Command, sys: Sys, limit: u32) -> Command {
         let mut command = Command::new("timeout");
-        command.args(["--kill-after=5", &limit.to_string(), "unshare"]);
-        if self == Self::User {
+        command.args(["--kill-after=5", &limit.to_string()]);
+        if self == Self::Nobody {
+            command.args(["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--"]);
+        }
+        command.arg("unshare");
+        if self != Self::Root {
             command.args(["--user", "--map-root-user"]);
         }
         command.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
@@ -94,6 +123,17 @@ mod tests {
         assert_eq!((words[0], words[1], words[3], words[4]), ("0", "lo", "seen", "/"), "{said}");
         assert_eq!(out.status.code(), Some(7));
         assert!(started.elapsed().as_secs() < 50, "the sleep held the namespaces up");
+    }
+
+    #[test]
+    fn every_way_leads_to_the_same_place() {
+        for way in Way::all(Path::new("/bin/sh")) {
+            let mut inside = Command::new("sh");
+            inside.args(["-c", "echo $(id -u) $(ls /sys/class/net)"]);
+            let out = way.enter(&inside, Sys::Fresh, 60).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&out.stdout), "0 lo\n", "{way:?}");
+        }
+        assert_eq!(Way::all(Path::new("/no/such/program")), []);
     }
 
     #[test]

@@ -8,7 +8,11 @@ use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Command, Stdio},
-    sync::mpsc,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -23,6 +27,7 @@ use crate::{
     process::{During, Failure, Result},
     setup,
     tally::Tally,
+    untouched::{Host, MARK},
     workspace::{cargo, packages},
 };
 
@@ -96,7 +101,10 @@ fn run_kind(args: &mut Args, kind: Kind, target: &str) -> Result<()> {
     let mut tally = Tally::default();
     if packages()?.iter().any(|package| package.has_target("test", target)) {
         let suites = build(&["--test", target], &selection)?;
-        tally += run_all(&suites, kind, &selection)?;
+        tally += match kind {
+            Kind::Netns => run_every_way(&suites, &selection)?,
+            kind => run_all(&suites, kind, &selection)?,
+        };
     } else {
         println!("No crate has a test target named {target}.");
     }
@@ -183,13 +191,88 @@ fn run_all(suites: &[Suite], kind: Kind, selection: &Selection) -> Result<Tally>
     Ok(tally)
 }
 
+/// Runs the suites that need namespaces as root and as a plain user, as many at once as there are processors, and looks
+/// afterwards whether the machine is as it was.
+fn run_every_way(suites: &[Suite], selection: &Selection) -> Result<Tally> {
+    let jobs: Vec<_> = suites
+        .iter()
+        .flat_map(|suite| Way::all(&suite.program).into_iter().map(move |way| (suite, way)))
+        .collect();
+    if jobs.is_empty() {
+        // Which says why there is no way, if that is so.
+        return run_all(suites, Kind::Netns, selection);
+    }
+    let mark = std::process::id().to_string();
+    let before = Host::look();
+    let next = AtomicUsize::new(0);
+    let total = Mutex::new(Ok(Tally::default()));
+    thread::scope(|scope| {
+        let workers = thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while let Some((suite, way)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let said = Arc::new(Mutex::new(String::new()));
+                    let outcome = suite.run_marked(*way, selection, &mark, &said);
+                    let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+                    print!("{}", said.lock().unwrap_or_else(PoisonError::into_inner));
+                    *total = match (std::mem::replace(&mut *total, Ok(Tally::default())), outcome) {
+                        (Ok(sum), Ok(tally)) => Ok(sum + tally),
+                        (Err(failure), _) | (_, Err(failure)) => Err(failure),
+                    };
+                }
+            });
+        }
+    });
+    let mut tally = total.into_inner().unwrap_or_else(PoisonError::into_inner)?;
+    let changes = before.changes(&mark);
+    for change in &changes {
+        println!("FAILED: after the tests, {change}");
+    }
+    tally += if changes.is_empty() { Tally::PASSED } else { Tally::FAILED };
+    Ok(tally)
+}
+
 impl Suite {
-    /// Runs it as it is, or in namespaces, or in namespaces with a guest.
-    fn run(&self, way: Option<Way>, guest: Option<&Guest>, selection: &Selection) -> Result<Tally> {
-        println!("\n── {} {}", self.package, self.target);
+    /// Runs it in namespaces, keeping what it says for later.
+    fn run_marked(
+        &self,
+        way: Way,
+        selection: &Selection,
+        mark: &str,
+        said: &Arc<Mutex<String>>,
+    ) -> Result<Tally> {
+        let mut program = self.command(selection);
+        let mut command = way.enter(program.env("VIRT_NETNS", "1"), Sys::Fresh, LIMIT);
+        command.env(MARK, mark);
+        let add = {
+            let said = Arc::clone(said);
+            move |line: &str| {
+                let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+                said.push_str(line);
+                said.push('\n');
+            }
+        };
+        add(&format!("\n── {} {}, {}", self.package, self.target, way.words()));
+        let (reported, success) = watch_with(&mut command, add.clone())?;
+        let tally = Tally::of_program(reported, success);
+        if tally.failed > 0 {
+            add(&format!("FAILED: {} {}, {}", self.package, self.target, way.words()));
+        }
+        Ok(tally)
+    }
+
+    /// The program as cargo would run it.
+    fn command(&self, selection: &Selection) -> Command {
         let mut program = Command::new(&self.program);
         program.args(&selection.filter).current_dir(&self.dir);
         program.env("CARGO_MANIFEST_DIR", &self.dir).env("CARGO_PKG_NAME", &self.package);
+        program
+    }
+
+    /// Runs it as it is, or in namespaces, or in namespaces with a guest.
+    fn run(&self, way: Option<Way>, guest: Option<&Guest>, selection: &Selection) -> Result<Tally> {
+        println!("\n── {} {}", self.package, self.target);
+        let mut program = self.command(selection);
         let mut command = match (way, guest) {
             (None, _) => program,
             (Some(way), None) => way.enter(program.env("VIRT_NETNS", "1"), Sys::Fresh, LIMIT),
@@ -227,16 +310,25 @@ fn doc_tests() -> Result<Tally> {
 /// Runs to the end, passing the output on; returns the sum of the results in it and whether it ended well. A program that
 /// leaves a process behind has not ended well, and that process, which holds its output open, does not hold us up.
 fn watch(command: &mut Command) -> Result<(Option<Tally>, bool)> {
+    watch_with(command, |line| println!("{line}"))
+}
+
+/// As [`watch`], with the output's lines passed on to `show`.
+fn watch_with(
+    command: &mut Command,
+    show: impl Fn(&str) + Clone + Send + 'static,
+) -> Result<(Option<Tally>, bool)> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().during("a test program")?;
     let (sender, results) = mpsc::channel();
     let output = child.stdout.take();
+    let show_line = show.clone();
     // Not joined: it may wait for the process left behind.
     thread::spawn(move || {
         for line in
             output.into_iter().flat_map(|output| BufReader::new(output).split(b'\n')).map_while(Result::ok)
         {
             let line = String::from_utf8_lossy(&line);
-            println!("{line}");
+            show_line(&line);
             if let Some(tally) = Tally::of_line(&line) {
                 // Nobody listens any more once the program has long ended.
                 let _ = sender.send(tally);
@@ -253,7 +345,7 @@ fn watch(command: &mut Command) -> Result<(Option<Tally>, bool)> {
         }
     };
     if !clean {
-        println!("FAILED: it has ended and left a process behind");
+        show("FAILED: it has ended and left a process behind");
     }
     Ok((reported, clean && status.success()))
 }

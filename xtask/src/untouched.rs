@@ -1,0 +1,122 @@
+//! Whether tests have left the machine as it was: its network devices, its firewall, its processes.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::process::output;
+
+/// An environment variable that every process of a run has.
+pub(crate) const MARK: &str = "VIRT_TEST_RUN";
+
+/// How long what is on its way out may take: the kernel takes network namespaces apart in the background.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Host {
+    links: BTreeSet<String>,
+    /// None where this user may not look, or without `nft`.
+    ruleset: Option<String>,
+}
+
+impl Host {
+    pub(crate) fn look() -> Self {
+        let links = output(Command::new("ip").args(["-brief", "link", "show"])).unwrap_or_default();
+        let name = |line: &str| line.split_whitespace().next().map(str::to_owned);
+        Self {
+            links: links.lines().filter_map(name).collect(),
+            ruleset: output(Command::new("nft").args(["--stateless", "list", "ruleset"])).ok(),
+        }
+    }
+
+    /// What is different from `self` now, and what processes of the run are left; waits a while for it to go.
+    pub(crate) fn changes(&self, mark: &str) -> Vec<String> {
+        let deadline = Instant::now() + GRACE;
+        loop {
+            let mut changes = self.compare(&Self::look());
+            changes.extend(left_behind(mark));
+            if changes.is_empty() || Instant::now() >= deadline {
+                return changes;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn compare(&self, now: &Self) -> Vec<String> {
+        let mut changes = Vec::new();
+        for link in now.links.difference(&self.links) {
+            changes.push(format!("the network device {link} is new"));
+        }
+        for link in self.links.difference(&now.links) {
+            changes.push(format!("the network device {link} is gone"));
+        }
+        if let (Some(before), Some(after)) = (&self.ruleset, &now.ruleset)
+            && before != after
+        {
+            changes.push("the rules of nftables are different".to_owned());
+        }
+        changes
+    }
+}
+
+/// Processes that still have the run's mark.
+fn left_behind(mark: &str) -> Vec<String> {
+    let wanted = format!("{MARK}={mark}");
+    let has = |pid: &str| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+    };
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()) && has(name))
+        .map(|pid| {
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            format!("the process {pid} ({}) still runs", name.trim())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_different_is_named() {
+        let host = |links: &[&str], ruleset: Option<&str>| Host {
+            links: links.iter().map(|link| (*link).to_owned()).collect(),
+            ruleset: ruleset.map(str::to_owned),
+        };
+        let before = host(&["lo", "eth0"], Some(""));
+        assert!(before.compare(&before).is_empty());
+        assert!(before.compare(&host(&["lo", "eth0"], None)).is_empty());
+        assert_eq!(
+            before.compare(&host(&["lo", "virbr0"], Some("table ip x {}"))),
+            [
+                "the network device virbr0 is new",
+                "the network device eth0 is gone",
+                "the rules of nftables are different"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_process_of_the_run_is_found_until_it_ends() {
+        let mark = format!("test-{}", std::process::id());
+        let mut child = Command::new("sleep").arg("60").env(MARK, &mark).spawn().unwrap();
+        let pid = child.id();
+        // Between fork and exec it still has our environment.
+        while fs::read_to_string(format!("/proc/{pid}/comm")).unwrap().trim() != "sleep" {
+            thread::yield_now();
+        }
+        assert_eq!(left_behind(&mark), [format!("the process {pid} (sleep) still runs")]);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(left_behind(&mark).is_empty());
+    }
+}
