@@ -258,7 +258,7 @@ fn nothing_left(lab: &Lab, guests: &BTreeMap<&'static str, Guest>, round: u64) {
         }
     };
     let mut odd: Vec<String> = files(&root).into_iter().filter(|path| !belongs(path)).collect();
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + PATIENCE;
     while !odd.is_empty() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(5));
         odd = files(&root).into_iter().filter(|path| !belongs(path)).collect();

@@ -169,7 +169,7 @@ impl<'a> Stage<'a> {
         }
         // What follows an event is done when its state shows.
         let wanted = step.expected.last().copied().unwrap_or_default();
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + PATIENCE;
         loop {
             let state = self.state().await;
             if state == wanted || Instant::now() > deadline {
