@@ -21,6 +21,7 @@ mod json;
 pub mod lease;
 pub mod leases_helper;
 mod mac_map;
+pub mod names;
 pub mod rules;
 
 pub use mac_map::MacMap;

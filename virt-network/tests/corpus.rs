@@ -5,6 +5,7 @@ use std::path::Path;
 use virt_conf::network::Network;
 use virt_firewall::{iptables, nftables};
 use virt_network::dnsmasq::{self, Capabilities, Files};
+use virt_network::names::{Family, NameOf, Names};
 use virt_network::{MacMap, rules};
 use virt_testkit::corpus::{self, Case, same};
 
@@ -70,5 +71,30 @@ fn virmacmap() {
             "flush-end" => same(&map.to_text().map_err(|error| error.to_string())?, &text),
             other => Err(format!("{other} is not answered")),
         }
+    });
+}
+
+#[test]
+fn nss() {
+    // The leases that count end in 2030 or later, the others before 2020.
+    const NOW: i64 = 1_750_000_000;
+    corpus::check("nss", |case| {
+        let of = match case.text("module") {
+            "libvirt" => NameOf::Host,
+            "libvirt_guest" => NameOf::Guest,
+            module => return Err(format!("module {module}")),
+        };
+        let family = match case.text("family") {
+            "AF_INET" => Family::Ipv4,
+            "AF_INET6" => Family::Ipv6,
+            "AF_UNSPEC" => Family::Any,
+            family => return Err(format!("family {family}")),
+        };
+        let names = Names::read(&case.dir().join("data"));
+        let lines = |addresses: Vec<String>| addresses.join("\n");
+        let found = names.addresses(case.text("name"), of, family, NOW);
+        let expected = case.row["addresses"].as_array().into_iter().flatten();
+        let expected = expected.filter_map(|address| address.as_str()).map(str::to_owned).collect();
+        same(&lines(found.iter().map(ToString::to_string).collect()), &lines(expected))
     });
 }
