@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 use virt_domain::{Layout, Limits};
-use virt_driver::{Beside, BoxFuture, Connection, WithBeside};
+use virt_driver::{Beside, BoxFuture, Connection, Services, WithBeside};
 use virt_interface::HostInterfaces;
 use virt_nwfilter::{Directories, NwFilterDriver};
 use virt_qemu::config::Config;
@@ -55,7 +55,10 @@ impl Drivers {
     /// Where its directories can not be used.
     pub async fn qemu(&self) -> Result<&Arc<QemuDriver>> {
         let open = || async {
-            QemuDriver::open(self.config.clone(), self.layout.clone(), self.limits).await.map(Arc::new)
+            let services = Services { filters: Some(Arc::new(self.filters.clone())), ..Services::default() };
+            QemuDriver::open_with(self.config.clone(), self.layout.clone(), self.limits, services)
+                .await
+                .map(Arc::new)
         };
         self.qemu.get_or_try_init(open).await
     }

@@ -78,7 +78,8 @@ pub trait SecretValues: Send + Sync {
 
 /// Network filters as a hypervisor sees them.
 pub trait PortFilters: Send + Sync {
-    /// Filters an interface of a guest before it sends or gets anything: the document is libvirt's `<filterbinding>`.
+    /// Filters an interface of a guest before it sends or gets anything: the document is libvirt's `<filterbinding>`. What an
+    /// interface of the same name left behind gives way.
     fn bind<'a>(&'a self, binding: &'a str) -> BoxFuture<'a, Result<()>>;
 
     /// Lets go of the interface with this device; one that is not bound is no error.
@@ -88,7 +89,19 @@ pub trait PortFilters: Send + Sync {
 /// Whoever has filters filters interfaces: a driver in this process, or a peer.
 impl<T: NwFilters> PortFilters for T {
     fn bind<'a>(&'a self, binding: &'a str) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.create_binding(binding, 0).await.map(drop) })
+        Box::pin(async move {
+            let refused = match self.create_binding(binding, 0).await {
+                Err(error) if error.code() == ErrorCode::OperationFailed => error,
+                outcome => return outcome.map(drop),
+            };
+            // Its name stands in the document only.
+            let twin =
+                self.bindings(0).await?.into_iter().find(|twin| {
+                    refused.detail() == format!("binding '{}' already exists", twin.port_device)
+                });
+            self.delete_binding(&twin.ok_or(refused)?).await?;
+            self.create_binding(binding, 0).await.map(drop)
+        })
     }
 
     fn unbind<'a>(&'a self, port_device: &'a str) -> BoxFuture<'a, Result<()>> {

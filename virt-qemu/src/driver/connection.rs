@@ -6,7 +6,7 @@ use std::sync::Arc;
 use virt_domain::{Layout, Lease, Limits, Registry};
 use virt_driver::{
     BlockJobs, BoxFuture, Checkpoints, Connection, DomainJobs, DomainStatistics, DomainTuning, Domains,
-    Guests, Hypervisor, SavedStates, Snapshots,
+    Guests, Hypervisor, SavedStates, Services, Snapshots,
 };
 use virt_types::{Error, ErrorCode, ErrorDomain, ListFlags, Result};
 
@@ -108,7 +108,21 @@ impl QemuDriver {
     /// # Errors
     /// Where the directories can not be used.
     pub async fn open(config: Config, layout: Layout, limits: Limits) -> Result<Self> {
-        let backend = Arc::new(QemuBackend::new(config, Host::detect()).with_patience(limits.call));
+        Self::open_with(config, layout, limits, Services::default()).await
+    }
+
+    /// The same, where other drivers do something for the guests.
+    ///
+    /// # Errors
+    /// As [`QemuDriver::open`].
+    pub async fn open_with(
+        config: Config,
+        layout: Layout,
+        limits: Limits,
+        services: Services,
+    ) -> Result<Self> {
+        let backend = QemuBackend::new(config, Host::detect()).with_patience(limits.call);
+        let backend = Arc::new(backend.with_services(services));
         let (registry, problems) = Registry::open(Arc::clone(&backend) as _, layout, limits).await?;
         for problem in problems {
             log::warn!("{}: {}", problem.path.display(), problem.error);

@@ -8,10 +8,11 @@ use tokio::time::timeout;
 use virt_conf::ParseFlags;
 use virt_conf::domain::{Domain, Genid};
 use virt_domain::{Backend, Observed, Phase, Recover, Recovered, Start, Started};
-use virt_driver::BoxFuture;
+use virt_driver::{BoxFuture, Services};
 use virt_types::{CreateFlags, DomainName, Error, ErrorCode, ErrorDomain, Result, UndefineFlags, Uuid};
 
 use super::files::{self, GuestFiles};
+use super::filters::Filters;
 use super::guest::{self, Guest, Parts};
 use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor, Partner};
@@ -34,6 +35,7 @@ pub struct QemuBackend {
     host: Host,
     cache: Cache,
     patience: Duration,
+    services: Services,
     agent_timeouts: Mutex<HashMap<Uuid, i32>>,
     /// Who wants to hear what monitors say.
     pub(crate) raw_events: Arc<RawEvents>,
@@ -57,6 +59,7 @@ impl QemuBackend {
             host,
             cache,
             patience: PATIENCE,
+            services: Services::default(),
             agent_timeouts: Mutex::default(),
             raw_events: Arc::default(),
             sessions: Sessions::default(),
@@ -67,6 +70,13 @@ impl QemuBackend {
     #[must_use]
     pub const fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// The same, with what other drivers do for its guests.
+    #[must_use]
+    pub fn with_services(mut self, services: Services) -> Self {
+        self.services = services;
         self
     }
 
@@ -155,14 +165,12 @@ impl QemuBackend {
         let found = virt_sys::PidFile::open_locked(&files.pid)
             .map_err(|error| launch::cannot("look for the guest's process", error))?;
         let Some((pid, pidfd)) = found else {
-            files.remove();
-            return Ok(Recovered::Gone(None));
+            return Ok(self.gone(&recover, &files).await);
         };
         let process = Arc::new(guest::watched(pidfd)?);
         if recover.phase != Phase::Running {
             guest::kill_and_wait(&process).await;
-            files.remove();
-            return Ok(Recovered::Gone(None));
+            return Ok(self.gone(&recover, &files).await);
         }
         let pid = pid.as_raw_nonzero().get().unsigned_abs();
         match self.speak_with(&recover, &files, pid).await {
@@ -172,20 +180,25 @@ impl QemuBackend {
                 })?;
                 log.note("held again");
                 let agent = settle::agent_socket(&live);
-                let parts = Parts { files, pid, process, monitor, log, agent };
+                let filters = Filters::of(&live, &self.services);
+                let parts = Parts { files, pid, process, monitor, log, agent, filters };
                 let running = Arc::new(Guest::hold(parts, recover.events));
                 Ok(Recovered::Running(Box::new(Started { running, live }), observed))
             }
             Err(error) if error.code() == ErrorCode::OperationTimeout => Err(error),
             // Whoever held it before may have told it to end: then it was on its way out when it was found.
             Err(error) => match timeout(self.patience, process.ended()).await {
-                Ok(()) => {
-                    files.remove();
-                    Ok(Recovered::Gone(None))
-                }
+                Ok(()) => Ok(self.gone(&recover, &files).await),
                 Err(_) => Err(error),
             },
         }
+    }
+
+    /// Releases what a guest held that is gone.
+    async fn gone(&self, recover: &Recover, files: &GuestFiles) -> Recovered {
+        Filters::of(&recover.live, &self.services).release().await;
+        files.remove();
+        Recovered::Gone(None)
     }
 
     /// Connects to a running guest's monitor, and asks what the guest does.
@@ -235,7 +248,14 @@ impl Backend for QemuBackend {
             // Not before: the paths of sockets hold the number that the domain has only now.
             let cx = PrepareContext { caps: &caps, config: &self.config, host: &self.host };
             prepare::prepare(&mut start.live, &cx, &mut HostPorts)?;
-            launch::start(start, &caps, &self.config, &self.host, (self.patience, &self.raw_events)).await
+            launch::start(
+                start,
+                &caps,
+                &self.config,
+                (&self.host, &self.services),
+                (self.patience, &self.raw_events),
+            )
+            .await
         })
     }
 

@@ -14,6 +14,7 @@ use virt_types::{Error, ErrorCode, ErrorDomain, PausedReason, Result};
 use virt_xml::Writer;
 
 use super::files::GuestFiles;
+use super::filters::Filters;
 use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor};
 use super::{silence, status};
@@ -36,6 +37,7 @@ pub struct Guest {
     pub(super) monitor: Arc<GuestMonitor>,
     log: Arc<GuestLog>,
     pub(super) agent: Option<PathBuf>,
+    filters: Filters,
     watch: JoinHandle<()>,
 }
 
@@ -48,15 +50,16 @@ pub(super) struct Parts {
     pub(super) monitor: GuestMonitor,
     pub(super) log: GuestLog,
     pub(super) agent: Option<PathBuf>,
+    pub(super) filters: Filters,
 }
 
 impl Guest {
     /// Holds a guest whose monitor answers; its end goes to `sink`.
     pub(super) fn hold(parts: Parts, sink: EventSink) -> Self {
-        let Parts { files, pid, process, monitor, log, agent } = parts;
+        let Parts { files, pid, process, monitor, log, agent, filters } = parts;
         let (monitor, log) = (Arc::new(monitor), Arc::new(log));
         let watch = tokio::spawn(watch(Arc::clone(&process), Arc::clone(&monitor), Arc::clone(&log), sink));
-        Self { files, pid, process, monitor, log, agent, watch }
+        Self { files, pid, process, monitor, log, agent, filters, watch }
     }
 
     /// Where files that QEMU writes for a moment belong: the guest's own directory.
@@ -188,6 +191,7 @@ impl Running for Guest {
         Box::pin(async {
             self.monitor.close().await;
             self.log.note("shut off");
+            self.filters.release().await;
             self.files.remove();
         })
     }

@@ -1,17 +1,19 @@
 //! Starting a guest: from its plan to a monitor that answers.
 
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use virt_conf::domain::Domain;
 use virt_domain::{BackendEvent, EventSink, Start, Started};
+use virt_driver::Services;
 use virt_qmp::CloseReason;
 use virt_sys::{Spawn, unix};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::files::GuestFiles;
+use super::filters::Filters;
 use super::guest::{self, Guest, Parts};
 use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor, Partner};
@@ -31,19 +33,23 @@ pub(super) async fn start(
     start: Start,
     caps: &Capabilities,
     config: &Arc<Config>,
-    host: &Host,
+    (host, services): (&Host, &Services),
     link: (Duration, &Arc<RawEvents>),
 ) -> Result<Started> {
     let files = GuestFiles::of(config, &start.live);
     // What another process needs to undo this start is on its way to the disk before there is anything to undo.
     start.record(None, &status::text(&files))?;
     let cancelled = start.cancelled();
+    let filters = OnceLock::new();
     let started = tokio::select! {
-        started = launch(start, files.clone(), caps, config, host, link) => started,
+        started = launch(start, files.clone(), caps, config, (host, services, &filters), link) => started,
         () = cancelled => Err(Error::new(ErrorCode::OperationAborted, ErrorDomain::Qemu, "the start was cancelled")),
     };
     if started.is_err() {
         undo(&files).await;
+        if let Some(filters) = filters.get() {
+            Filters::release(filters).await;
+        }
     }
     started
 }
@@ -67,10 +73,10 @@ async fn launch(
     files: GuestFiles,
     caps: &Capabilities,
     config: &Arc<Config>,
-    host: &Host,
+    (host, services, filters): (&Host, &Services, &OnceLock<Filters>),
     link: (Duration, &Arc<RawEvents>),
 ) -> Result<Started> {
-    let live = start.live.clone();
+    let mut live = start.live.clone();
     let plan = plan::build(&live, caps, config, host, Monitor::Descriptor)?;
     for dir in [&files.dir, &config.state_dir] {
         virt_sys::fs::create_dir_all(dir, 0o700).map_err(|error| cannot("create a directory", error))?;
@@ -81,7 +87,9 @@ async fn launch(
     let log = GuestLog::open(&files.log, &plan)
         .map_err(|error| cannot(&format!("open the log {}", files.log.display()), error))?;
     let mut spawn = spawn(&plan, &files, &log)?;
-    needs::open(&plan, &live, &mut spawn, listener.into())?;
+    needs::open(&plan, &mut live, &mut spawn, listener.into())?;
+    let filters = filters.get_or_init(|| Filters::of(&live, services));
+    filters.bind(&live).await?;
     let child = spawn.start().map_err(|error| cannot(&format!("start {}", plan.program), error))?;
     drop(spawn);
     let pid = child.pid.as_raw_nonzero().get().unsigned_abs();
@@ -103,7 +111,7 @@ async fn launch(
     }
     let agent = settle::agent_socket(&live);
     let events = start.events.clone();
-    let parts = Parts { files, pid, process, monitor, log, agent };
+    let parts = Parts { files, pid, process, monitor, log, agent, filters: filters.clone() };
     hold(parts, live, events).await
 }
 

@@ -5,6 +5,7 @@ mod ask;
 mod backend;
 mod event;
 mod files;
+mod filters;
 mod guest;
 mod launch;
 mod log;

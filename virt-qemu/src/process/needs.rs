@@ -18,8 +18,9 @@ use crate::plan::{FdSource, HostNeed, Plan};
 /// Flash chips are at most this large.
 const MAX_TEMPLATE: u64 = 256 << 20;
 
-/// Opens everything, in order; `monitor` is the listening socket of the guest's monitor.
-pub(super) fn open(plan: &Plan, live: &Domain, spawn: &mut Spawn, monitor: OwnedFd) -> Result<()> {
+/// Opens everything, in order; `monitor` is the listening socket of the guest's monitor. The live domain gets the names of
+/// devices that the kernel chose.
+pub(super) fn open(plan: &Plan, live: &mut Domain, spawn: &mut Spawn, monitor: OwnedFd) -> Result<()> {
     let mut opener = Opener { live, monitor: Some(monitor), taps: HashMap::new() };
     for need in &plan.needs {
         match need {
@@ -69,7 +70,7 @@ fn write_key(path: &Path, key: &[u8]) -> Result<()> {
 }
 
 struct Opener<'a> {
-    live: &'a Domain,
+    live: &'a mut Domain,
     monitor: Option<OwnedFd>,
     /// Queues that are open already, by the alias of their interface, last first.
     taps: HashMap<String, Vec<OwnedFd>>,
@@ -94,9 +95,9 @@ impl Opener<'_> {
     /// The next queue of an interface's tap, all of which are opened with the first.
     fn tap_queue(&mut self, alias: &str) -> Result<OwnedFd> {
         if !self.taps.contains_key(alias) {
-            let interfaces = &self.live.devices.interfaces;
+            let interfaces = &mut self.live.devices.interfaces;
             let interface = interfaces
-                .iter()
+                .iter_mut()
                 .find(|interface| interface.info.alias.as_deref() == Some(alias))
                 .ok_or_else(|| monitor::failed(format!("no interface with alias {alias}")))?;
             let mut queues = open_tap(interface)?;
@@ -126,8 +127,8 @@ fn device(path: &Path) -> Result<OwnedFd> {
         .map_err(|error| cannot(&format!("open {}", path.display()), error))
 }
 
-/// Makes the tap of an interface that has one of its own, on or off a bridge.
-fn open_tap(interface: &Interface) -> Result<Vec<OwnedFd>> {
+/// Makes the tap of an interface that has one of its own, on or off a bridge, and writes down its name.
+fn open_tap(interface: &mut Interface) -> Result<Vec<OwnedFd>> {
     let bridge = match &interface.source {
         InterfaceSource::Ethernet => None,
         InterfaceSource::Bridge { bridge } => Some(bridge.parse().map_err(bad_name)?),
@@ -142,7 +143,9 @@ fn open_tap(interface: &Interface) -> Result<Vec<OwnedFd>> {
     wanted.master = bridge;
     wanted.up = true;
     let mut socket = Socket::open().map_err(|error| refused(error.into()))?;
-    tap::open(&mut socket, &wanted).map(|tap| tap.queues).map_err(refused)
+    let tap = tap::open(&mut socket, &wanted).map_err(refused)?;
+    interface.target = Some(tap.link.name.to_string());
+    Ok(tap.queues)
 }
 
 fn refused(error: virt_netdev::Error) -> Error {
