@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lz4_flex::block::{compress_with_dict, decompress_with_dict};
 use virt_conf::FormatFlags;
-use virt_conf::domain::Domain;
+use virt_conf::domain::{Domain, OsType};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
 use crate::Backend;
@@ -36,6 +36,34 @@ pub struct KeptConfig {
     /// Nothing in it is secret, and nothing is told of live domains only: every form of it is this text.
     plain: bool,
     number: u64,
+    brief: Brief,
+}
+
+/// What is asked of a domain most often, known without its model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Brief {
+    /// What kind of system runs in it.
+    pub os_type: OsType,
+    /// The most memory that it may have, in KiB.
+    pub max_memory: u64,
+    /// The memory that it has, in KiB.
+    pub memory: u64,
+    /// The virtual CPUs that it has.
+    pub vcpus: u32,
+}
+
+impl Brief {
+    /// Of a model.
+    #[must_use]
+    pub fn of(domain: &Domain) -> Self {
+        let max_memory = domain.memory.total;
+        Self {
+            os_type: domain.os.os_type,
+            max_memory,
+            memory: if domain.memory.current == 0 { max_memory } else { domain.memory.current },
+            vcpus: domain.vcpus.online_count(),
+        }
+    }
 }
 
 impl Keeper {
@@ -48,9 +76,10 @@ impl Keeper {
         let plain = config.format(FormatFlags::empty()) == text;
         let compressed = compress_with_dict(text.as_bytes(), TYPICAL).into_boxed_slice();
         config.devices.shrink_to_fit();
+        let brief = Brief::of(&config);
         let number = self.last.fetch_add(1, Ordering::Relaxed);
         self.remember(number, Arc::new(config));
-        Arc::new(KeptConfig { keeper: Arc::clone(self), compressed, length: text.len(), plain, number })
+        Arc::new(KeptConfig { keeper: Arc::clone(self), compressed, length: text.len(), plain, number, brief })
     }
 
     // Changes under the lock are single pushes and pops.
@@ -72,6 +101,12 @@ impl Keeper {
 }
 
 impl KeptConfig {
+    /// What is asked most often.
+    #[must_use]
+    pub const fn brief(&self) -> Brief {
+        self.brief
+    }
+
     /// The model. Takes the time of a parse if it was not asked for lately.
     ///
     /// # Errors
@@ -166,6 +201,7 @@ mod tests {
         let again = kept.model().unwrap();
         assert!(!Arc::ptr_eq(&first, &again), "others were asked for since");
         assert_eq!(*again, config);
+        assert_eq!(kept.brief(), Brief::of(&config));
     }
 
     #[test]

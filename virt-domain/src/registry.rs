@@ -12,6 +12,7 @@ use crate::config_jobs::defined_with;
 use crate::control::Listener;
 use crate::core::Guest;
 use crate::engine::{Engine, Entry};
+use crate::entries::write_entries;
 use crate::handle::Offer;
 use crate::layout::Layout;
 use crate::lifecycle::StartOptions;
@@ -66,6 +67,7 @@ impl Registry {
         }
         problems.extend(engine.load()?);
         drop(root);
+        engine.runtime.spawn(write_entries(Arc::clone(&engine.store.entries), engine.closing.subscribe()));
         engine.runtime.spawn(follow_changes(Arc::downgrade(&engine), engine.closing.subscribe()));
         engine.recover_all().await;
         Ok((registry, problems))

@@ -7,7 +7,7 @@ use virt_conf::domain::Domain;
 use virt_driver::{ControlInfo, ControlState, DomainRef};
 use virt_types::{DomainName, DomainStatus, Result, Uuid};
 
-use crate::{ActiveJob, Held, KeptConfig, Lane};
+use crate::{ActiveJob, Brief, Held, KeptConfig, Lane};
 
 /// Which process holds a running guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +83,13 @@ impl Snapshot {
             (None, Some(config)) => config.model().map(Some),
             (None, None) => Ok(None),
         }
+    }
+
+    /// What is asked most often, of the live domain or of the configuration.
+    #[must_use]
+    pub fn brief(&self) -> Option<Brief> {
+        let live = self.live.as_ref().map(|live| Brief::of(live));
+        live.or_else(|| self.config.as_ref().map(|config| config.brief()))
     }
 
     /// How callers name it.

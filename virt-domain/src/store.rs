@@ -1,6 +1,7 @@
 //! The files of the domains: what is written so that nothing is lost, and how it is read again.
 //!
-//! Everything here blocks. A configuration is on the disk before the call that changed it is answered. A status
+//! Everything here blocks. What a configuration says is on the disk before the call that changed it is answered; the entry
+//! in its directory follows (see [`Entries`]). A status
 //! file is replaced as a whole, so that a killed process never leaves half of one; it is not forced to the disk, because what
 //! it tells of does not outlive the host's power either.
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use virt_conf::domain::Domain;
 use virt_types::{DomainName, DomainStatus, ErrorCode, ErrorDomain, ShutoffReason, Uuid};
 
+use crate::entries::Entries;
 use crate::error::Error;
 use crate::kept::{Keeper, KeptConfig};
 use crate::layout::{Layout, name_of};
@@ -55,12 +57,13 @@ pub(crate) struct StoredStatus {
 pub(crate) struct Store {
     pub(crate) layout: Layout,
     pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) entries: Arc<Entries>,
     keeper: Arc<Keeper>,
 }
 
 impl Store {
     pub(crate) fn new(layout: Layout, backend: Arc<dyn Backend>) -> Self {
-        Self { layout, keeper: Keeper::new(Arc::clone(&backend)), backend }
+        Self { layout, keeper: Keeper::new(Arc::clone(&backend)), backend, entries: Arc::default() }
     }
 
     pub(crate) fn prepare_dirs(&self) -> Result<(), Error> {
@@ -112,7 +115,7 @@ impl Store {
         Ok(Some(StoredConfig { uuid, config, autostart, fingerprint }))
     }
 
-    /// Writes a configuration, to last. It does not start with the engine.
+    /// Writes a configuration. It does not start with the engine.
     pub(crate) fn write_config(&self, config: Domain) -> Result<StoredConfig, Error> {
         let path = self.layout.config(&config.name);
         let name = config.name.clone();
@@ -126,16 +129,26 @@ impl Store {
             .parse_config(&text)
             .and_then(|config| check_identity(&config, &name))
             .map_err(|reason| Error::Content { path: path.clone(), reason })?;
-        virt_sys::fs::atomic_write(&path, text.as_bytes(), 0o600)?;
+        virt_sys::fs::write_synced(&path, text.as_bytes(), 0o600)?;
+        self.entries.changed(&self.layout.config_dir);
         let config = self.keeper.keep(config, &body);
         Ok(StoredConfig { uuid, config, autostart: false, fingerprint: Fingerprint::of(&text) })
     }
 
     /// Removes a configuration and its link.
     pub(crate) fn remove_config(&self, name: &str) -> Result<(), Error> {
-        virt_sys::fs::remove(&self.layout.autostart(name))?;
-        virt_sys::fs::remove(&self.layout.config(name))?;
+        self.remove_entry(&self.layout.autostart_dir, &self.layout.autostart(name))?;
+        self.remove_entry(&self.layout.config_dir, &self.layout.config(name))?;
         let _ = unlink(&self.layout.shutoff(name));
+        Ok(())
+    }
+
+    fn remove_entry(&self, dir: &Path, path: &Path) -> Result<(), Error> {
+        match std::fs::remove_file(path) {
+            Ok(()) => self.entries.changed(dir),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::file("remove", path, error)),
+        }
         Ok(())
     }
 
@@ -143,10 +156,13 @@ impl Store {
     pub(crate) fn set_autostart(&self, name: &str, autostart: bool) -> Result<(), Error> {
         let link = self.layout.autostart(name);
         if !autostart {
-            return Ok(virt_sys::fs::remove(&link).map(|_| ())?);
+            return self.remove_entry(&self.layout.autostart_dir, &link);
         }
         match std::os::unix::fs::symlink(self.layout.config(name), &link) {
-            Ok(()) => Ok(virt_sys::fs::sync_dir(&self.layout.autostart_dir)?),
+            Ok(()) => {
+                self.entries.changed(&self.layout.autostart_dir);
+                Ok(())
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(Error::file("create", link, error)),
         }
@@ -210,6 +226,8 @@ impl Store {
     pub(crate) fn rename(&self, from: &str, renamed: Domain, autostart: bool) -> Result<StoredConfig, Error> {
         let to = renamed.name.clone();
         let stored = self.write_config(renamed)?;
+        // The old file goes only when the new one is sure to stay.
+        virt_sys::fs::sync_dir(&self.layout.config_dir)?;
         self.finish_rename(from, &to, autostart)?;
         Ok(StoredConfig { autostart, ..stored })
     }

@@ -23,8 +23,17 @@ const NAME_MAX: usize = 255;
 /// # Errors
 /// When any step fails; the temporary file is removed then.
 pub fn atomic_write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    put(path, bytes, mode, true)?;
+    write_synced(path, bytes, mode)?;
     sync_dir(parent(path))
+}
+
+/// Like [`atomic_write`], but for the directory, which the caller synchronises: with [`sync_dir`], once for many files. Until
+/// then the machine may come up with the old contents again.
+///
+/// # Errors
+/// As [`atomic_write`].
+pub fn write_synced(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    put(path, bytes, mode, true)
 }
 
 /// Like [`atomic_write`], for contents that mean nothing after the machine went down: readers see the old or the new
@@ -95,7 +104,9 @@ pub fn create_dir_all(path: &Path, mode: u32) -> Result<()> {
 /// [`Error::TooLong`] if it is longer; [`Error::File`] if it cannot be read.
 pub fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(|e| Error::file("open", path, e))?;
-    let mut bytes = Vec::new();
+    // One read takes it all, and another one finds the end.
+    let length = file.metadata().map_or(0, |metadata| metadata.len().min(max));
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
     file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| Error::file("read", path, e))?;
     if bytes.len() as u64 > max {
         return Err(Error::TooLong { path: path.to_path_buf(), limit: max });

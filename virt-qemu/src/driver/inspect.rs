@@ -16,13 +16,12 @@ pub(super) async fn state(connection: &QemuConnection, domain: &DomainRef) -> Re
 /// `virDomainGetInfo`
 pub(super) async fn info(connection: &QemuConnection, domain: &DomainRef) -> Result<DomainInfo> {
     let snapshot = connection.find(domain).await?.snapshot();
-    let current = snapshot.current()?.unwrap_or_default();
-    let max_memory = current.memory.total;
+    let brief = snapshot.brief().ok_or_else(sides::not_running)?;
     Ok(DomainInfo {
         state: snapshot.status.state(),
-        max_memory,
-        memory: if current.memory.current == 0 { max_memory } else { current.memory.current },
-        vcpus: current.vcpus.online_count(),
+        max_memory: brief.max_memory,
+        memory: brief.memory,
+        vcpus: brief.vcpus,
         cpu_time: snapshot.pid.map_or(0, |pid| process::times(pid).map_or(0, |times| times.total())),
     })
 }
@@ -68,7 +67,7 @@ pub(super) async fn xml_desc(
 /// `virDomainGetOSType`
 pub(super) async fn os_type(connection: &QemuConnection, domain: &DomainRef) -> Result<String> {
     let snapshot = connection.find(domain).await?.snapshot();
-    Ok(snapshot.current()?.map(|current| current.os.os_type.text().to_owned()).unwrap_or_default())
+    Ok(snapshot.brief().map(|brief| brief.os_type.text().to_owned()).unwrap_or_default())
 }
 
 /// `virDomainIsActive`

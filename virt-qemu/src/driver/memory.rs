@@ -19,7 +19,7 @@ const KNOWN: u32 = MAXIMUM | 3;
 /// `virDomainGetMaxMemory`
 pub(super) async fn maximum(connection: &QemuConnection, domain: &DomainRef) -> Result<u64> {
     let snapshot = connection.find(domain).await?.snapshot();
-    Ok(snapshot.current()?.map(|current| current.memory.total).unwrap_or_default())
+    Ok(snapshot.brief().map(|brief| brief.max_memory).unwrap_or_default())
 }
 
 /// `virDomainSetMemoryFlags`
