@@ -43,6 +43,7 @@ pub mod fs;
 pub mod host;
 pub mod kvm;
 pub mod lock;
+pub mod memory;
 pub mod namespace;
 #[cfg(feature = "tokio")]
 pub mod packet;

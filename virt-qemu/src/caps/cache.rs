@@ -147,6 +147,8 @@ impl Cache {
             return Ok(Arc::new(capabilities));
         }
         let capabilities = probe::probe(&stamp.binary, stamp.kvm).await?;
+        // QEMU's answers are megabytes, of which little stays.
+        tokio::task::spawn_blocking(virt_sys::memory::trim);
         if let Some(path) = self.file(stamp) {
             let entry = Entry { stamp: stamp.clone(), capabilities: capabilities.clone() };
             // A cache that can not be written costs time, nothing else.
