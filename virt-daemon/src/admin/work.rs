@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Context;
 
 use tokio::sync::watch;
 use virt_rpc::server::{Answer, Call, Client, LookUp, Service, Session};
@@ -121,6 +122,10 @@ impl Session for CountedSession {
             }
             now @ Answer::Now(_) => now,
         }
+    }
+
+    fn poll_events(&self, context: &mut Context<'_>) {
+        self.session.poll_events(context);
     }
 
     fn closed(&self) {

@@ -1,6 +1,7 @@
 //! A client's session with a driver: what it opened, what it may do.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Context;
 
 use virt_driver::{BoxFuture, Connection, Hypervisor, Nothing};
 use virt_proto::remote::{
@@ -104,6 +105,10 @@ impl Session for HypervisorSession {
             }
             Err(error) => Answer::Now(Err(named(row, error))),
         }
+    }
+
+    fn poll_events(&self, context: &mut Context<'_>) {
+        self.0.events.poll(&self.0.client, context);
     }
 
     fn closed(&self) {

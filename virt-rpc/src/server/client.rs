@@ -240,7 +240,7 @@ impl Client {
         drop(std::mem::take(&mut outbox.posts));
     }
 
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.outbox().wake();
     }
 

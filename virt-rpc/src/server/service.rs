@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::task::Context;
 
 use virt_driver::BoxFuture;
 use virt_types::Result;
@@ -24,6 +25,10 @@ pub trait Session: Send + Sync {
     /// It is called for procedures that [`look_up`](Self::look_up) knows, and only once the client is authenticated. The
     /// future runs to its end even when the client is gone, then to no effect on it.
     fn call(&self, call: Call<'_>) -> Answer;
+
+    /// Sends the client the events that are there for it ([`Client::send_event`]) and has the context woken when there are
+    /// more. The connection's own task asks, so an event wakes nothing else.
+    fn poll_events(&self, _: &mut Context<'_>) {}
 
     /// The client is gone.
     fn closed(&self) {}

@@ -1,10 +1,8 @@
 //! One client's registrations for one kind of object.
 
-use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use tokio::task::AbortHandle;
 use virt_driver::{Delivery, Subscription};
 use virt_proto::Row;
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
@@ -43,7 +41,6 @@ struct Inner<K: Kind> {
     next: i32,
     registrations: Vec<Registration<K::Wanted>>,
     subscription: Option<Subscription<K::Event>>,
-    task: Option<AbortHandle>,
     ended: bool,
 }
 
@@ -53,16 +50,20 @@ impl<K: Kind> Default for Hub<K> {
             next: 0,
             registrations: Vec::new(),
             subscription: None,
-            task: None,
             ended: false,
         }))
     }
 }
 
 impl<K: Kind> Hub<K> {
+    /// Sends the client what has happened. More of it wakes the client's connection, which comes back then.
+    pub(super) fn poll(&self, client: &Client, context: &mut Context<'_>) {
+        let _ = self.inner().forward(client, Some(context));
+    }
+
     /// Adds a registration and answers its number. `subscribe` is asked if the client has none of this kind yet.
     pub(super) async fn register(
-        self: &Arc<Self>,
+        &self,
         client: &Client,
         wanted: K::Wanted,
         subscribe: impl Future<Output = Result<Subscription<K::Event>>> + Send,
@@ -78,7 +79,7 @@ impl<K: Kind> Hub<K> {
             && inner.subscription.is_none()
         {
             inner.subscription = Some(fresh);
-            inner.task = Some(tokio::spawn(run(Arc::clone(self), client.clone())).abort_handle());
+            client.wake();
         }
         let id = inner.next;
         inner.next += 1;
@@ -104,7 +105,7 @@ impl<K: Kind> Hub<K> {
         };
         inner.registrations.remove(at);
         if inner.registrations.is_empty() {
-            inner.stop();
+            inner.subscription = None;
         }
         Ok(())
     }
@@ -114,7 +115,7 @@ impl<K: Kind> Hub<K> {
         let mut inner = self.inner();
         inner.ended = true;
         inner.registrations.clear();
-        inner.stop();
+        inner.subscription = None;
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner<K>> {
@@ -123,13 +124,6 @@ impl<K: Kind> Hub<K> {
 }
 
 impl<K: Kind> Inner<K> {
-    fn stop(&mut self) {
-        self.subscription = None;
-        if let Some(task) = self.task.take() {
-            task.abort();
-        }
-    }
-
     /// Sends what is there, and with a context waits for more; whether more can come.
     fn forward(&mut self, client: &Client, mut context: Option<&mut Context<'_>>) -> Poll<()> {
         loop {
@@ -155,8 +149,4 @@ impl<K: Kind> Inner<K> {
             }
         }
     }
-}
-
-async fn run<K: Kind>(hub: Arc<Hub<K>>, client: Client) {
-    poll_fn(|context| hub.inner().forward(&client, Some(context))).await;
 }
