@@ -1,6 +1,6 @@
 //! Devices of configurations: attaching, detaching and changing them.
 //!
-//! A running guest keeps the devices that it was started with.
+//! A running guest keeps the devices that it was started with; some of what they are can change (see `live_update`).
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use virt_driver::DomainRef;
 use virt_types::{Error, ErrorCode, ErrorDomain, Impact, Result, TextEnum};
 use virt_xml::Document;
 
-use super::QemuConnection;
+use super::{QemuConnection, live_update};
 use super::refusal::{invalid, invalid_argument, known_bits, unsupported};
 use super::sides::{self, Sides, impact_of};
 
@@ -74,10 +74,38 @@ pub(super) async fn update(
     xml: &str,
     flags: u32,
 ) -> Result<()> {
-    // 4 takes the medium out of a locked drive, of which a configuration has none.
-    let names = ("virDomainUpdateDeviceFlags", "qemuDomainUpdateDeviceFlags", 7);
+    // Takes the medium out of a locked drive.
+    const FORCE: u32 = 4;
+    let api = "virDomainUpdateDeviceFlags";
+    let handle = connection.find(domain).await?;
+    known_bits(flags, FORCE | 3, "qemuDomainUpdateDeviceFlags")?;
+    let backend = Arc::clone(&connection.backend);
     let xml = xml.to_owned();
-    change(connection, domain, flags, names, Box::new(move |config| replace(config, parse(&xml, config)?)))
+    handle
+        .job(JobSpec::any(api, JobKind::ModifyConfig), move |context| async move {
+            let snapshot = context.snapshot();
+            let sides = Sides::of(&snapshot, impact_of(flags & (Impact::LIVE | Impact::CONFIG).bits()))?;
+            let config = if sides.config { sides::config_of(&snapshot)? } else { None };
+            let caps = match (&snapshot.live, &config) {
+                (Some(domain), _) | (None, Some(domain)) => backend.capabilities(domain).await?,
+                (None, None) => return Ok(()),
+            };
+            let replace = |config: &mut Domain| {
+                replace(config, parse(&xml, config)?)?;
+                backend.complete_again(config, &caps)
+            };
+            if let Some(live) = snapshot.live.as_ref().filter(|_| sides.live) {
+                if let Some(config) = &config {
+                    replace(&mut (**config).clone())?;
+                }
+                let device = parse(&xml, live)?;
+                live_update::update(&context, &backend, device, flags & FORCE != 0).await?;
+            }
+            if sides.config {
+                context.change_config(replace).await?;
+            }
+            Ok(())
+        })
         .await
 }
 
@@ -206,7 +234,7 @@ fn place_of(disks: &[Disk], disk: &Disk) -> usize {
 }
 
 /// The position of the only device that is meant.
-fn find(config: &Domain, meant: &AnyDevice) -> Result<usize> {
+pub(super) fn find(config: &Domain, meant: &AnyDevice) -> Result<usize> {
     let missing = |detail: String| Error::new(ErrorCode::DeviceMissing, ErrorDomain::Qemu, detail);
     let found = config.devices.find(meant);
     if let AnyDevice::Interface(interface) = meant {

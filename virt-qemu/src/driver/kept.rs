@@ -3,14 +3,12 @@
 
 use std::path::PathBuf;
 
-use virt_driver::{
-    BlockJobInfo, BlockJobs, CheckpointRef, Checkpoints, DomainRef, SavedStates, SnapshotRef, Snapshots,
-};
+use virt_driver::{CheckpointRef, Checkpoints, DomainRef, SavedStates, SnapshotRef, Snapshots};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::calls::calls;
-use super::refusal::{invalid_argument, known_bits, no_flags};
-use super::{QemuConnection, disks, sides};
+use super::QemuConnection;
+use super::refusal::{known_bits, no_flags};
 
 impl SavedStates for QemuConnection {
     calls! {
@@ -33,12 +31,6 @@ impl Checkpoints for QemuConnection {
         list(domain: &'a DomainRef, flags: u32) -> Vec<CheckpointRef> = checkpoints;
         lookup_by_name(domain: &'a DomainRef, name: &'a str, flags: u32) -> CheckpointRef = checkpoint_named;
         backup_xml_desc(domain: &'a DomainRef, flags: u32) -> String = backup;
-    }
-}
-
-impl BlockJobs for QemuConnection {
-    calls! {
-        info(domain: &'a DomainRef, disk: &'a str, flags: u32) -> Option<BlockJobInfo> = block_job;
     }
 }
 
@@ -148,20 +140,4 @@ async fn backup(connection: &QemuConnection, domain: &DomainRef, flags: u32) -> 
     no_flags(flags, "qemuDomainBackupGetXMLDesc")?;
     connection.find(domain).await?;
     Err(refused(ErrorCode::NoDomainBackup, "no domain backup job present"))
-}
-
-/// `virDomainGetBlockJobInfo`
-async fn block_job(
-    connection: &QemuConnection,
-    domain: &DomainRef,
-    disk: &str,
-    flags: u32,
-) -> Result<Option<BlockJobInfo>> {
-    known_bits(flags, 1, "qemuDomainGetBlockJobInfo")?;
-    let snapshot = connection.find(domain).await?.snapshot();
-    let live = snapshot.live.as_ref().ok_or_else(sides::not_running)?;
-    match disks::find(live, disk) {
-        Some(_) => Ok(None),
-        None => Err(invalid_argument(format!("disk '{disk}' not found in domain"))),
-    }
 }

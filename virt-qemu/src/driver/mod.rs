@@ -1,6 +1,7 @@
 //! The driver's implementation of the contract: thin methods over the engine and the guests.
 
 mod agent;
+mod block_jobs;
 mod calls;
 mod capabilities;
 mod connection;
@@ -18,6 +19,7 @@ mod kept;
 mod keys;
 mod lifecycle;
 mod list;
+mod live_update;
 mod memory;
 mod metadata;
 mod monitor;

@@ -55,6 +55,13 @@ commands! {
         #[serde(rename = "node-name")]
         node_name: String,
     } -> Empty;
+    /// Has [`BlockWriteThreshold`](crate::event::BlockWriteThreshold) sent once the node is written beyond an offset.
+    "block-set-write-threshold" BlockSetWriteThreshold {
+        /// The node.
+        node_name: String,
+        /// Bytes; 0 is never.
+        write_threshold: u64,
+    } -> Empty;
     /// Opens a tray; the guest may be asked first.
     "eject" Eject {;
         /// The device.

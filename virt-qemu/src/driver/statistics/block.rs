@@ -256,18 +256,18 @@ async fn live_info(context: &JobContext, disk: &Disk) -> Result<BlockInfo> {
 }
 
 /// Whether there is no medium in the drive.
-pub(super) fn is_empty(disk: &Disk) -> bool {
+pub(in crate::driver) fn is_empty(disk: &Disk) -> bool {
     matches!(
         disk.source.location.actual(),
         Location::File { path: None, .. } | Location::Block { path: None } | Location::Dir { path: None }
     )
 }
 
-fn format_node(source: &StorageSource) -> Option<String> {
+pub(in crate::driver) fn format_node(source: &StorageSource) -> Option<String> {
     source.index.map(|index| format!("libvirt-{index}-format"))
 }
 
-fn storage_node(source: &StorageSource) -> Option<String> {
+pub(in crate::driver) fn storage_node(source: &StorageSource) -> Option<String> {
     source.index.map(|index| format!("libvirt-{index}-storage"))
 }
 

@@ -1,6 +1,6 @@
 //! Figures of domains.
 
-mod block;
+pub(super) mod block;
 mod cpu;
 mod dirty_rate;
 mod groups;
