@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use virt_rpc::remote::RemoteUri;
 
 /// Runs virtual machines and answers libvirt's clients.
 ///
@@ -37,6 +38,10 @@ pub struct Args {
           value_parser = clap::value_parser!(u32).range(..=i64::from(i32::MAX / 1000)))]
     pub timeout: u32,
 
+    /// Drive no guests, but open what clients ask for at the daemon that this URI leads to
+    #[arg(long, value_name = "URI")]
+    pub forward: Option<RemoteUri>,
+
     /// Log what happens, not only what goes wrong
     #[arg(short, long)]
     pub verbose: bool,
@@ -62,9 +67,16 @@ mod tests {
         assert_eq!((args.timeout, args.pid_file), (30, Some("/run/x.pid".into())));
         let args = parse("libvirtd --timeout=120 --pid-file=/p --config /c --verb").unwrap();
         assert_eq!((args.timeout, args.verbose, args.config), (120, true, Some("/c".into())));
-        for wrong in
-            ["libvirtd -t x", "libvirtd -t -1", "libvirtd -t 99999999", "libvirtd start", "libvirtd --no"]
-        {
+        let args = parse("virtd --forward qemu+tcp://example.org/system").unwrap();
+        assert_eq!(args.forward.and_then(|peer| peer.host).as_deref(), Some("example.org"));
+        for wrong in [
+            "virtd --forward qemu+pigeon://a/system",
+            "libvirtd -t x",
+            "libvirtd -t -1",
+            "libvirtd -t 99999999",
+            "libvirtd start",
+            "libvirtd --no",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

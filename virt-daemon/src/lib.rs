@@ -20,6 +20,7 @@ pub mod background;
 pub mod config;
 pub mod drivers;
 pub mod failure;
+pub mod forward;
 pub mod logging;
 pub mod notify;
 pub mod pid_file;

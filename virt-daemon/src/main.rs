@@ -64,6 +64,9 @@ fn in_background(args: &Args) -> Outcome {
             line.extend([flag.into(), path.into_os_string()]);
         }
     }
+    if let Some(peer) = &args.forward {
+        line.extend(["--forward".into(), peer.to_string().into()]);
+    }
     line.extend(["--timeout".into(), args.timeout.to_string().into()]);
     background::start(line).map_err(|error| {
         let mut problem = error.to_string();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use virt_rpc::bind::HypervisorService;
+use virt_rpc::bind::{HypervisorService, Opener};
 use virt_rpc::keepalive;
 use virt_rpc::server::{Limits, Listener, ListenerSettings, Server, Service};
 
@@ -16,6 +16,7 @@ use crate::background;
 use crate::config::ServerLimits;
 use crate::drivers::Drivers;
 use crate::failure::Failure;
+use crate::forward::Forward;
 use crate::logging::Logging;
 use crate::notify::Notify;
 use crate::pid_file::PidFile;
@@ -70,7 +71,8 @@ fn allow_many_clients() {
 struct Daemon {
     role: Role,
     places: Places,
-    drivers: Arc<Drivers>,
+    /// None where all is forwarded.
+    drivers: Option<Arc<Drivers>>,
     clients: Served,
     administrators: Served,
     presence: Presence,
@@ -85,12 +87,18 @@ impl Daemon {
         let Configuration { daemon: config, qemu, calls, .. } = configuration;
         let passed = virt_sys::activation::take()?;
         let mut sockets = sockets::open(role, &places, &config, args.listen, passed)?;
-        let drivers =
-            Arc::new(Drivers::new(places.privileged, qemu, places.filters(), places.layout(role), calls));
+        let (drivers, opener): (_, Arc<dyn Opener>) = match &args.forward {
+            Some(peer) => (None, Arc::new(Forward(peer.clone()))),
+            None => {
+                let (filters, layout) = (places.filters(), places.layout(role));
+                let drivers = Arc::new(Drivers::new(places.privileged, qemu, filters, layout, calls));
+                (Some(Arc::clone(&drivers)), drivers)
+            }
+        };
         let presence = Presence::default();
         let wishes = Arc::new(Wishes::new(args.timeout));
         let (announce, servers) = watch::channel(Vec::new());
-        let service = HypervisorService::new(Arc::clone(&drivers) as _);
+        let service = HypervisorService::new(opener);
         let mut clients = serve(role.name(), Arc::new(service), &config.limits, &presence);
         let administration = AdminService::new(servers, Logging::of_this_process(), Arc::clone(&wishes));
         let administrators = serve("admin", Arc::new(administration), &config.admin, &presence);
@@ -139,10 +147,9 @@ impl Daemon {
         }
         self.notify.ready("answers calls");
         log::info!("{name} answers calls");
-        tokio::spawn({
-            let drivers = Arc::clone(&self.drivers);
-            async move { drivers.wake().await }
-        });
+        if let Some(drivers) = self.drivers.clone() {
+            tokio::spawn(async move { drivers.wake().await });
+        }
         let mut end = self.wishes.end.subscribe();
         let why = loop {
             tokio::select! {
@@ -169,7 +176,9 @@ impl Daemon {
         if clients + administrators > 0 {
             log::warn!("{} clients were cut off", clients + administrators);
         }
-        self.drivers.close().await;
+        if let Some(drivers) = &self.drivers {
+            drivers.close().await;
+        }
     }
 
     /// Waits until there was no client and no guest for as long as was asked for.
@@ -183,7 +192,9 @@ impl Daemon {
                 }
                 self.presence.wait(false).await;
                 tokio::select! {
-                    () = tokio::time::sleep(Duration::from_secs(seconds.into())) => !self.drivers.has_guests(),
+                    () = tokio::time::sleep(Duration::from_secs(seconds.into())) => {
+                        !self.drivers.as_ref().is_some_and(|drivers| drivers.has_guests())
+                    }
                     () = self.presence.wait(true) => false,
                 }
             };
@@ -207,10 +218,9 @@ impl Daemon {
             }
             Err(failure) => log::error!("the configuration stays as it was: {}", failure.report()),
         }
-        tokio::spawn({
-            let drivers = Arc::clone(&self.drivers);
-            async move { drivers.reload().await }
-        });
+        if let Some(drivers) = self.drivers.clone() {
+            tokio::spawn(async move { drivers.reload().await });
+        }
         if let Some(certificates) = &self.clients.certificates
             && let Err(error) = (certificates.0)()
         {

@@ -79,7 +79,14 @@ impl Keeper {
         let brief = Brief::of(&config);
         let number = self.last.fetch_add(1, Ordering::Relaxed);
         self.remember(number, Arc::new(config));
-        Arc::new(KeptConfig { keeper: Arc::clone(self), compressed, length: text.len(), plain, number, brief })
+        Arc::new(KeptConfig {
+            keeper: Arc::clone(self),
+            compressed,
+            length: text.len(),
+            plain,
+            number,
+            brief,
+        })
     }
 
     // Changes under the lock are single pushes and pops.

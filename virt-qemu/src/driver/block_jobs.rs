@@ -9,11 +9,12 @@ use virt_conf::domain::device::{Disk, DiskBus};
 use virt_domain::{JobContext, JobKind, JobSpec, Snapshot};
 use virt_driver::{BlockJobInfo, BlockJobs, DomainRef};
 use virt_qmp::command::{BlockResize as ResizeCommand, BlockSetWriteThreshold};
-use virt_types::{Error, ErrorCode, ErrorDomain, Result, TypedParams, TypedValue};
+use virt_types::{Error, ErrorCode, ErrorDomain, Result, TypedParams};
 
 use super::calls::calls;
-use super::refusal::{argument_unsupported, invalid_argument, known_bits, no_flags, unsupported};
+use super::refusal::{invalid_argument, known_bits, no_flags, unsupported};
 use super::statistics::block::{format_node, is_empty, storage_node};
+use super::tuning::params::{self, Kind};
 use super::{QemuConnection, disks, hold, sides};
 
 impl BlockJobs for QemuConnection {
@@ -125,16 +126,8 @@ async fn copy(
     flags: u32,
 ) -> Result<()> {
     known_bits(flags, 15, "qemuDomainBlockCopy")?;
-    for param in &params.0 {
-        let fits = match param.field.as_str() {
-            "bandwidth" | "buf-size" => matches!(param.value, TypedValue::ULLong(_)),
-            "granularity" => matches!(param.value, TypedValue::UInt(_)),
-            name => return Err(argument_unsupported(format!("parameter '{name}' not supported"))),
-        };
-        if !fits {
-            return Err(invalid_argument(format!("invalid type for parameter '{}'", param.field)));
-        }
-    }
+    let known = [("bandwidth", Kind::ULLong), ("granularity", Kind::UInt), ("buf-size", Kind::ULLong)];
+    params::check(params, &known)?;
     virt_xml::Document::parse(target_xml)?;
     begin(connection, domain, disk, (0, true), "virDomainBlockCopy").await
 }
@@ -254,7 +247,9 @@ async fn set_threshold(
                 return Err(unsupported("setting device threshold is not supported for vhostuser disk"));
             }
             let Some(node_name) = storage_node(source) else {
-                return Err(unsupported(format!("threshold currently can't be set for block device '{name}'")));
+                return Err(unsupported(format!(
+                    "threshold currently can't be set for block device '{name}'"
+                )));
             };
             let command = BlockSetWriteThreshold { node_name, write_threshold: threshold };
             hold::guest(&context).await?.execute(&command).await.map(drop)
@@ -280,8 +275,10 @@ fn image<'a>(live: &'a Domain, name: &str) -> Result<&'a StorageSource> {
     let disk = disks::find(live, target).ok_or_else(missing)?;
     match index {
         None => Ok(&disk.source),
-        Some(index) => {
-            disk.source.chain().find(|source: &&StorageSource| source.index == Some(index)).ok_or_else(missing)
-        }
+        Some(index) => disk
+            .source
+            .chain()
+            .find(|source: &&StorageSource| source.index == Some(index))
+            .ok_or_else(missing),
     }
 }

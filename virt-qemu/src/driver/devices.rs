@@ -12,9 +12,9 @@ use virt_driver::DomainRef;
 use virt_types::{Error, ErrorCode, ErrorDomain, Impact, Result, TextEnum};
 use virt_xml::Document;
 
-use super::{QemuConnection, live_update};
 use super::refusal::{invalid, invalid_argument, known_bits, unsupported};
 use super::sides::{self, Sides, impact_of};
+use super::{QemuConnection, live_update};
 
 /// A change of the devices of a configuration.
 type Change = Box<dyn Fn(&mut Domain) -> Result<()> + Send + Sync>;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use virt_driver::{CheckpointRef, Checkpoints, DomainRef, SavedStates, SnapshotRef, Snapshots};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
-use super::calls::calls;
 use super::QemuConnection;
+use super::calls::calls;
 use super::refusal::{known_bits, no_flags};
 
 impl SavedStates for QemuConnection {

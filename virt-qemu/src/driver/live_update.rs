@@ -109,7 +109,8 @@ fn nodes_of(parts: Vec<Part>) -> Result<Vec<serde_json::Map<String, serde_json::
 
 /// Numbers that no image of the guest has had.
 fn number(live: &Domain, source: &mut StorageSource) {
-    let known = live.devices.disks.iter().flat_map(|disk| disk.source.chain()).filter_map(|image| image.index);
+    let known =
+        live.devices.disks.iter().flat_map(|disk| disk.source.chain()).filter_map(|image| image.index);
     let mut next = known.max().unwrap_or(0) + 1;
     let mut image = Some(source);
     while let Some(source) = image {
@@ -133,11 +134,11 @@ async fn change_medium(
     }
     guest.execute(&BlockdevRemoveMedium { id: id.clone() }).await?;
     remove(guest, &out).await;
-    if !into.is_empty() {
-        if let Err(error) = insert(guest, &id, block::top_node(new)?, &into).await {
-            remove(guest, &into).await;
-            return Err(error);
-        }
+    if !into.is_empty()
+        && let Err(error) = insert(guest, &id, block::top_node(new)?, &into).await
+    {
+        remove(guest, &into).await;
+        return Err(error);
     }
     guest.execute(&BlockdevCloseTray { id }).await.map(drop)
 }
@@ -242,7 +243,9 @@ fn check_interface(new: &Interface, old: &Interface) -> Result<()> {
         return Err(unsupported(detail));
     }
     if new.model.is_some() && new.model != old.model {
-        let name = |card: &Interface| card.model.as_ref().map_or("", virt_conf::domain::device::InterfaceModel::name).to_owned();
+        let name = |card: &Interface| {
+            card.model.as_ref().map_or("", virt_conf::domain::device::InterfaceModel::name).to_owned()
+        };
         return Err(device(&format!("model from {} to {}", name(old), name(new))));
     }
     if new.target.is_some() && new.target != old.target {
@@ -327,7 +330,8 @@ fn check_listens(text: &str, before: &[Listen], after: &[Listen]) -> Result<()> 
     for (old, new) in before.iter().zip(after) {
         match (&old.at, &new.at) {
             (old, new) if old == new => {}
-            (ListenAt::Address(_), ListenAt::Address(_)) | (ListenAt::Network { .. }, ListenAt::Network { .. }) => {
+            (ListenAt::Address(_), ListenAt::Address(_))
+            | (ListenAt::Network { .. }, ListenAt::Network { .. }) => {
                 return refuse("listen address setting");
             }
             (ListenAt::Socket(_), ListenAt::Socket(_)) => return refuse("listen socket setting"),

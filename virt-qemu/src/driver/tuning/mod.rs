@@ -9,7 +9,7 @@ mod io_tune;
 pub(super) mod iothreads;
 mod memory;
 mod numa;
-mod params;
+pub(super) mod params;
 mod perf;
 mod pins;
 pub(super) mod scheduler;
@@ -42,6 +42,9 @@ impl DomainTuning for QemuConnection {
         pin_iothread(domain: &'a DomainRef, id: u32, cpu_map: &'a [u8], impact: Impact) -> () = iothreads::pin;
         add_iothread(domain: &'a DomainRef, id: u32, impact: Impact) -> () = iothreads::add;
         delete_iothread(domain: &'a DomainRef, id: u32, impact: Impact) -> () = iothreads::delete;
+        set_iothread_parameters(
+            domain: &'a DomainRef, id: u32, params: &'a TypedParams, impact: Impact,
+        ) -> () = iothreads::set;
 
         memory_parameters(domain: &'a DomainRef, impact: Impact) -> TypedParams = memory::get;
         set_memory_parameters(domain: &'a DomainRef, params: &'a TypedParams, impact: Impact) -> () = memory::set;

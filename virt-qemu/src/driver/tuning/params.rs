@@ -6,7 +6,7 @@ use super::super::refusal::invalid_argument;
 
 /// The type of a value, by libvirt's number and word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::driver) enum Kind {
     Int = 1,
     UInt = 2,
     LLong = 3,
@@ -16,7 +16,7 @@ pub(super) enum Kind {
 }
 
 /// Refuses what has another name or type, or comes twice, in libvirt's words.
-pub(super) fn check(params: &TypedParams, known: &[(&str, Kind)]) -> Result<()> {
+pub(in crate::driver) fn check(params: &TypedParams, known: &[(&str, Kind)]) -> Result<()> {
     for (at, param) in params.0.iter().enumerate() {
         let field = param.field.as_str();
         let unknown = || {

@@ -46,12 +46,7 @@ struct Inner<K: Kind> {
 
 impl<K: Kind> Default for Hub<K> {
     fn default() -> Self {
-        Self(Mutex::new(Inner {
-            next: 0,
-            registrations: Vec::new(),
-            subscription: None,
-            ended: false,
-        }))
+        Self(Mutex::new(Inner { next: 0, registrations: Vec::new(), subscription: None, ended: false }))
     }
 }
 
