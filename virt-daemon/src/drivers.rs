@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 use virt_domain::{Layout, Limits};
-use virt_driver::{Beside, BoxFuture, Connection, Services, WithBeside};
+use virt_driver::{Beside, BoxFuture, Connection, Networks, Services, WithBeside};
 use virt_interface::HostInterfaces;
+use virt_network::NetworkDriver;
 use virt_nwfilter::{Directories, NwFilterDriver};
 use virt_qemu::config::Config;
 use virt_qemu::driver::QemuDriver;
@@ -20,9 +21,11 @@ use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 pub struct Drivers {
     privileged: bool,
     config: Config,
+    networks_config: virt_network::Config,
     layout: Layout,
     limits: Limits,
     qemu: OnceCell<Arc<QemuDriver>>,
+    networks: OnceCell<NetworkDriver>,
     filters: NwFilterDriver,
     filters_started: OnceCell<()>,
     /// What serves the connections of every hypervisor of the host.
@@ -35,6 +38,7 @@ impl Drivers {
     pub fn new(
         privileged: bool,
         config: Config,
+        networks_config: virt_network::Config,
         filters: Directories,
         layout: Layout,
         limits: Limits,
@@ -45,8 +49,19 @@ impl Drivers {
             nwfilters: Some(Arc::new(filters.clone())),
             ..Beside::default()
         };
-        let (qemu, filters_started) = (OnceCell::new(), OnceCell::new());
-        Self { privileged, config, layout, limits, qemu, filters, filters_started, beside }
+        let (qemu, networks, filters_started) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self {
+            privileged,
+            config,
+            networks_config,
+            layout,
+            limits,
+            qemu,
+            networks,
+            filters,
+            filters_started,
+            beside,
+        }
     }
 
     /// The QEMU driver.
@@ -63,6 +78,14 @@ impl Drivers {
         self.qemu.get_or_try_init(open).await
     }
 
+    /// The virtual networks.
+    ///
+    /// # Errors
+    /// Where their directories can not be used.
+    pub async fn networks(&self) -> Result<&NetworkDriver> {
+        self.networks.get_or_try_init(|| NetworkDriver::open(self.networks_config.clone())).await
+    }
+
     /// Opens what a client names: a URI without transport and host, as it stands in the call. Nothing stands for the
     /// daemon's own hypervisor.
     ///
@@ -77,7 +100,9 @@ impl Drivers {
                 check_path(scheme, path, self.privileged)?;
                 self.start_filters().await;
                 let connection = self.qemu().await?.connect(uri.to_owned());
-                Ok(Arc::new(WithBeside::new(connection, self.beside.clone())))
+                let networks: Arc<dyn Networks> = Arc::new(self.networks().await?.clone());
+                let beside = Beside { networks: Some(networks), ..self.beside.clone() };
+                Ok(Arc::new(WithBeside::new(connection, beside)))
             }
             // Nobody is asked for a name: a host that has users lets no client of a daemon in, as in libvirtd.
             "test" => Ok(Arc::new(TestConnection::open(path)?)),
@@ -88,10 +113,11 @@ impl Drivers {
         }
     }
 
-    /// Whether a guest runs, which keeps an idle daemon alive.
+    /// Whether a guest or a network runs, which keeps an idle daemon alive.
     #[must_use]
-    pub fn has_guests(&self) -> bool {
+    pub fn are_needed(&self) -> bool {
         self.qemu.get().is_some_and(|qemu| qemu.has_guests())
+            || self.networks.get().is_some_and(NetworkDriver::has_running)
     }
 
     /// Lays the rules of guests' interfaces, once. Whoever can not have them can still have guests without filters.
@@ -106,6 +132,9 @@ impl Drivers {
 
     /// Lays anew what others may have swept away.
     pub async fn reload(&self) {
+        if let Some(networks) = self.networks.get() {
+            networks.reload().await;
+        }
         if self.filters_started.initialized()
             && let Err(error) = self.filters.reload().await
         {
@@ -116,6 +145,7 @@ impl Drivers {
     /// Takes hold of the guests that run, and starts those that are to start with the host, once in its life.
     pub async fn wake(&self) {
         self.start_filters().await;
+        self.wake_networks().await;
         let qemu = match self.qemu().await {
             Ok(qemu) => qemu,
             Err(error) => {
@@ -127,6 +157,23 @@ impl Drivers {
             Ok(true) => qemu.start_autostarted().await,
             Ok(false) => {}
             Err(error) => log::warn!("no guest is started by itself: {error}"),
+        }
+    }
+
+    /// Networks come first, since guests are on them.
+    async fn wake_networks(&self) {
+        let networks = match self.networks().await {
+            Ok(networks) => networks,
+            Err(error) => {
+                log::error!("virtual networks can not be used: {}", error.report());
+                return;
+            }
+        };
+        networks.settle().await;
+        match first_since_boot(&self.networks_config.state_dir) {
+            Ok(true) => networks.start_autostarted().await,
+            Ok(false) => {}
+            Err(error) => log::warn!("no network is started by itself: {error}"),
         }
     }
 

@@ -3,7 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -11,9 +11,14 @@ use virt_daemon::args::Args;
 use virt_daemon::failure::Failure;
 use virt_daemon::places::Role;
 use virt_daemon::{background, run, version};
+use virt_network::leases_helper;
 
 fn main() -> ExitCode {
     let program = std::env::args_os().next().map(PathBuf::from);
+    // dnsmasq calls this very program where no other one is installed.
+    if program.as_deref().and_then(Path::file_name).is_some_and(|name| name == leases_helper::NAME) {
+        return leases_helper::main();
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {

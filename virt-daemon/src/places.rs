@@ -65,6 +65,8 @@ pub struct Places {
     pub config_file: PathBuf,
     /// The QEMU driver's configuration.
     pub qemu_file: PathBuf,
+    /// The network driver's configuration.
+    pub network_file: PathBuf,
     /// Sockets.
     pub run_dir: PathBuf,
     /// The file with the process's number.
@@ -73,6 +75,8 @@ pub struct Places {
     pub log_file: PathBuf,
     /// The QEMU driver's settings before its configuration was read.
     pub qemu: Config,
+    /// The network driver's settings before its configuration was read.
+    pub networks: virt_network::Config,
 }
 
 impl Places {
@@ -95,6 +99,7 @@ impl Places {
             privileged: true,
             config_file: format!("/etc/{folder}/{name}.conf").into(),
             qemu_file: format!("/etc/{folder}/qemu.conf").into(),
+            network_file: format!("/etc/{folder}/network.conf").into(),
             run_dir: format!("/run/{folder}").into(),
             pid_file: match role {
                 Role::Virtd => "/run/virt/virtd.pid".into(),
@@ -104,6 +109,10 @@ impl Places {
             qemu: match role {
                 Role::Virtd => Config::host(),
                 Role::Libvirtd => Config::system(),
+            },
+            networks: match role {
+                Role::Virtd => virt_network::Config::host(),
+                Role::Libvirtd => virt_network::Config::system(),
             },
         }
     }
@@ -130,6 +139,8 @@ impl Places {
             privileged: false,
             config_file: config.join(format!("{name}.conf")),
             qemu_file: config.join("qemu.conf"),
+            network_file: config.join("network.conf"),
+            networks: virt_network::Config::of_user(user, folder),
             pid_file: runtime.join(format!("{name}.pid")),
             run_dir: runtime,
             log_file: cache.join(format!("{name}.log")),

@@ -84,14 +84,15 @@ struct Daemon {
 impl Daemon {
     /// Opens the sockets and serves them. Nothing that takes time is done before.
     fn start(role: Role, places: Places, configuration: Configuration, args: &Args) -> Result<Self, Failure> {
-        let Configuration { daemon: config, qemu, calls, .. } = configuration;
+        let Configuration { daemon: config, qemu, networks, calls, .. } = configuration;
         let passed = virt_sys::activation::take()?;
         let mut sockets = sockets::open(role, &places, &config, args.listen, passed)?;
         let (drivers, opener): (_, Arc<dyn Opener>) = match &args.forward {
             Some(peer) => (None, Arc::new(Forward(peer.clone()))),
             None => {
                 let (filters, layout) = (places.filters(), places.layout(role));
-                let drivers = Arc::new(Drivers::new(places.privileged, qemu, filters, layout, calls));
+                let drivers = Drivers::new(places.privileged, qemu, networks, filters, layout, calls);
+                let drivers = Arc::new(drivers);
                 (Some(Arc::clone(&drivers)), drivers)
             }
         };
@@ -193,7 +194,7 @@ impl Daemon {
                 self.presence.wait(false).await;
                 tokio::select! {
                     () = tokio::time::sleep(Duration::from_secs(seconds.into())) => {
-                        !self.drivers.as_ref().is_some_and(|drivers| drivers.has_guests())
+                        !self.drivers.as_ref().is_some_and(|drivers| drivers.are_needed())
                     }
                     () = self.presence.wait(true) => false,
                 }

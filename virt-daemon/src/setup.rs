@@ -8,7 +8,7 @@ use virt_qemu::config::Config;
 
 use crate::args::Args;
 use crate::authentication;
-use crate::config::{DaemonConfig, Defaults, HostUuid, LogConfig, apply_qemu};
+use crate::config::{DaemonConfig, Defaults, HostUuid, LogConfig, apply_network, apply_qemu};
 use crate::failure::Failure;
 use crate::logging::{Logging, Priority};
 use crate::places::{Places, Role};
@@ -21,6 +21,8 @@ pub struct Configuration {
     pub daemon: DaemonConfig,
     /// The QEMU driver's.
     pub qemu: Config,
+    /// The network driver's.
+    pub networks: virt_network::Config,
     /// How long calls may take and how many may wait.
     pub calls: Limits,
     /// Keys that nobody knows, which only libvirtd's place allows.
@@ -50,8 +52,10 @@ impl Configuration {
             HostUuid::Smbios => None,
             HostUuid::MachineId => virt_host::uuid::of_installation(&virt_host::Root::host()),
         };
+        let mut networks = places.networks.clone();
+        let of_networks = apply_network(&Settings::read_if_there(&places.network_file)?, &mut networks)?;
         let mut all = Remarks::default();
-        for remarks in [of_daemon, of_qemu] {
+        for remarks in [of_daemon, of_qemu, of_networks] {
             all.unknown.extend(remarks.unknown);
             all.idle.extend(remarks.idle);
         }
@@ -60,7 +64,7 @@ impl Configuration {
             return Err(all.unknown.swap_remove(0).into());
         }
         let calls = Limits { max_queued: queue.max_queued, ..Limits::default() };
-        Ok(Self { daemon, qemu, calls, unknown: all.unknown, idle: all.idle })
+        Ok(Self { daemon, qemu, networks, calls, unknown: all.unknown, idle: all.idle })
     }
 
     /// Tells the log what of the files has no effect.

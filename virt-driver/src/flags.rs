@@ -38,6 +38,19 @@ pub fn check_bits(flags: u32, allowed: u32, domain: ErrorDomain, function: &str)
     Err(Error::new(ErrorCode::InvalidArg, domain, detail).verbatim())
 }
 
+/// Whether an object matches a filter: in every group of bits in which one is set, it has one of them.
+/// A group is its bits, and those that the object has.
+#[must_use]
+pub fn matches(flags: u32, groups: &[(u32, u32)]) -> bool {
+    groups.iter().all(|(group, has)| flags & group == 0 || flags & has != 0)
+}
+
+/// The group of two bits that says yes or no.
+#[must_use]
+pub const fn either(yes: u32, no: u32, is: bool) -> (u32, u32) {
+    (yes | no, if is { yes } else { no })
+}
+
 /// Refuses two flags that cannot go together, in libvirt's words.
 ///
 /// # Errors
@@ -81,5 +94,15 @@ mod tests {
         assert!(pair(UndefineFlags::NVRAM).is_ok() && pair(UndefineFlags::KEEP_NVRAM).is_ok());
         let both = pair(UndefineFlags::NVRAM | UndefineFlags::KEEP_NVRAM).unwrap_err();
         assert_eq!(both.to_string(), "Flags 'NVRAM' and 'KEEP' are mutually exclusive");
+    }
+
+    #[test]
+    fn groups_without_a_bit_do_not_matter() {
+        for (flags, expected) in
+            [(0, true), (1, true), (2, false), (1 | 4, false), (1 | 8, true), (1 | 2, true)]
+        {
+            let groups = [either(1, 2, true), either(4, 8, false)];
+            assert_eq!(matches(flags, &groups), expected, "{flags}");
+        }
     }
 }

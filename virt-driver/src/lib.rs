@@ -35,6 +35,7 @@
 
 mod beside;
 mod block_jobs;
+mod bus;
 mod checkpoints;
 mod connection;
 mod contract;
@@ -64,6 +65,7 @@ mod tuning;
 
 pub use beside::{Beside, WithBeside};
 pub use block_jobs::{BlockJobInfo, BlockJobs};
+pub use bus::Bus;
 pub use checkpoints::{CheckpointRef, Checkpoints};
 pub use connection::{Connection, Nothing};
 pub use domain::{
@@ -87,10 +89,7 @@ pub use nwfilters::{NwFilterBindingRef, NwFilters};
 pub use object::{ObjectEventFilter, ObjectFilter, ObjectRef};
 pub use saved_states::SavedStates;
 pub use secrets::{SecretEvent, SecretEventKind, SecretRef, Secrets};
-pub use service::{
-    NetworkPort, NetworkPortRequest, NetworkPorts, PortFilters, SecretSelector, SecretValues, Services,
-    VolumePaths,
-};
+pub use service::{NetworkPorts, PortFilters, SecretSelector, SecretValues, Services, VolumePaths};
 pub use snapshots::{SnapshotRef, Snapshots};
 pub use statistics::{
     BlockInfo, BlockStats, DiskError, DomainStatistics, DomainStatsRecord, InterfaceStats, MemoryStat,

@@ -5,54 +5,70 @@ use std::sync::Arc;
 
 use virt_types::{Error, ErrorCode, ErrorDomain, MacAddr, Result, Uuid};
 
-use crate::{BoxFuture, NwFilters};
+use crate::{BoxFuture, DhcpLease, NetworkPortRef, Networks, NwFilters};
 
-/// What a domain's interface wants of a virtual network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NetworkPortRequest {
-    /// The network's name.
-    pub network: String,
-    /// The port group, if the interface names one.
-    pub port_group: Option<String>,
-    /// The domain that owns the port.
-    pub owner: Uuid,
-    /// Its name.
-    pub owner_name: String,
-    /// The interface's address.
-    pub mac: MacAddr,
-}
-
-/// How an interface joins a network.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NetworkPort {
-    /// Through a tap device on this bridge.
-    Bridge {
-        /// Identity of the port, for its release.
-        port: Uuid,
-        /// The bridge.
-        bridge: String,
-        /// The MTU, if the network fixes one.
-        mtu: Option<u32>,
-    },
-    /// Through a macvtap device on this host interface.
-    Direct {
-        /// Identity of the port, for its release.
-        port: Uuid,
-        /// The host interface.
-        device: String,
-        /// `bridge`, `vepa`, `private` or `passthrough`.
-        mode: String,
-    },
-}
-
-/// Virtual networks as a hypervisor sees them.
+/// Virtual networks as a hypervisor sees them. Documents of ports are libvirt's `<networkport>`.
 pub trait NetworkPorts: Send + Sync {
-    /// Takes a port. `VIR_ERR_NO_NETWORK` if there is no such network, `VIR_ERR_OPERATION_INVALID` if it is not started.
-    fn take<'a>(&'a self, request: &'a NetworkPortRequest) -> BoxFuture<'a, Result<NetworkPort>>;
+    /// Takes a port: `port` says who wants it and what its interface asks for, the answer what it came to.
+    /// `VIR_ERR_NO_NETWORK` if there is no such network, `VIR_ERR_OPERATION_INVALID` if it is not started.
+    fn take<'a>(&'a self, network: &'a str, port: &'a str) -> BoxFuture<'a, Result<String>>;
+
+    /// Tells of a port that was taken before the networks' driver last started, from what it came to then.
+    fn reclaim<'a>(&'a self, network: &'a str, port: &'a str) -> BoxFuture<'a, Result<()>>;
 
     /// Gives a port back; one that is already gone is no error.
     fn release<'a>(&'a self, network: &'a str, port: Uuid) -> BoxFuture<'a, Result<()>>;
+
+    /// The addresses that a network has given to an interface.
+    fn leases<'a>(&'a self, network: &'a str, mac: MacAddr) -> BoxFuture<'a, Result<Vec<DhcpLease>>>;
+}
+
+/// `VIR_NETWORK_PORT_CREATE_RECLAIM`
+const RECLAIM: u32 = 0x1;
+
+/// Whoever has networks has ports: a driver in this process, or a peer.
+impl NetworkPorts for Arc<dyn Networks> {
+    fn take<'a>(&'a self, network: &'a str, port: &'a str) -> BoxFuture<'a, Result<String>> {
+        Box::pin(async move {
+            let network = self.lookup_by_name(network).await?;
+            let port = self.create_port(&network, port, 0).await?;
+            self.port_xml_desc(&port, 0).await
+        })
+    }
+
+    fn reclaim<'a>(&'a self, network: &'a str, port: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let network = self.lookup_by_name(network).await?;
+            self.create_port(&network, port, RECLAIM).await.map(drop)
+        })
+    }
+
+    fn release<'a>(&'a self, network: &'a str, port: Uuid) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let released = async {
+                let network = self.lookup_by_name(network).await?;
+                self.delete_port(&NetworkPortRef { network, uuid: port }, 0).await
+            };
+            match released.await {
+                Err(error)
+                    if matches!(
+                        error.code(),
+                        ErrorCode::NoNetwork | ErrorCode::NoNetworkPort | ErrorCode::OperationInvalid
+                    ) =>
+                {
+                    Ok(())
+                }
+                outcome => outcome,
+            }
+        })
+    }
+
+    fn leases<'a>(&'a self, network: &'a str, mac: MacAddr) -> BoxFuture<'a, Result<Vec<DhcpLease>>> {
+        Box::pin(async move {
+            let network = self.lookup_by_name(network).await?;
+            self.dhcp_leases(&network, Some(&mac.to_string()), 0).await
+        })
+    }
 }
 
 /// Storage volumes as a hypervisor sees them.

@@ -87,6 +87,27 @@ impl Firewall {
         self.apply(rules)
     }
 
+    /// Lays new rules of a bridge and takes its old ones away, without a moment in which there are none.
+    ///
+    /// # Errors
+    /// As [`Firewall::apply`]; the old rules stay then.
+    pub fn replace(&self, old: &RuleSet, new: &RuleSet) -> Result<()> {
+        match self.backend {
+            // A deletion takes the first of equal rules, and leaves the other.
+            Backend::Iptables => {
+                self.apply(new)?;
+                self.remove(old)
+            }
+            Backend::Nftables => {
+                let mut script = nftables::script(new);
+                for layer in Layer::ALL {
+                    script.push_str(&self.removal(layer, old.bridge())?);
+                }
+                self.runner.run(&Command::new("nft", &["-f", "-"]), &script).map(drop)
+            }
+        }
+    }
+
     /// What of others will not let the guests' traffic through, as people should be told.
     #[must_use]
     pub fn blockers(&self) -> Vec<foreign::Blocker> {
@@ -180,20 +201,25 @@ impl Firewall {
 
     fn remove_nftables(&self, bridge: &str) -> Result<()> {
         for layer in Layer::ALL {
-            let list = Command::new("nft", &["-j", "-a", "list", "table", layer.nft(), nftables::TABLE]);
-            let listing = match self.runner.run(&list, "") {
-                Ok(listing) => listing,
-                // Without the table there are no rules.
-                Err(Error::Refused { .. }) => continue,
-                Err(error) => return Err(error),
-            };
-            let unreadable = |source| Error::Listing { command: list.to_string(), source };
-            let script = removal_script(layer, bridge, &serde_json::from_str(&listing).map_err(unreadable)?);
+            let script = self.removal(layer, bridge)?;
             if !script.is_empty() {
                 self.runner.run(&Command::new("nft", &["-f", "-"]), &script)?;
             }
         }
         Ok(())
+    }
+
+    /// What `nft -f` reads to take the rules of a bridge away.
+    fn removal(&self, layer: Layer, bridge: &str) -> Result<String> {
+        let list = Command::new("nft", &["-j", "-a", "list", "table", layer.nft(), nftables::TABLE]);
+        let listing = match self.runner.run(&list, "") {
+            Ok(listing) => listing,
+            // Without the table there are no rules.
+            Err(Error::Refused { .. }) => return Ok(String::new()),
+            Err(error) => return Err(error),
+        };
+        let unreadable = |source| Error::Listing { command: list.to_string(), source };
+        Ok(removal_script(layer, bridge, &serde_json::from_str(&listing).map_err(unreadable)?))
     }
 }
 

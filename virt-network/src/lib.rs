@@ -16,12 +16,19 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod config;
 pub mod dnsmasq;
+mod driver;
+mod engine;
+mod error;
 mod json;
 pub mod lease;
 pub mod leases_helper;
 mod mac_map;
 pub mod names;
+mod random;
 pub mod rules;
 
+pub use config::Config;
+pub use driver::NetworkDriver;
 pub use mac_map::MacMap;

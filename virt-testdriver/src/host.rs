@@ -3,13 +3,12 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use virt_driver::{
-    DomainEvent, DomainEventFilter, NetworkEvent, NodeDeviceEvent, ObjectEventFilter, StoragePoolEvent,
+    Bus, DomainEvent, DomainEventFilter, NetworkEvent, NodeDeviceEvent, ObjectEventFilter, StoragePoolEvent,
 };
 use virt_types::Uuid;
 
 use crate::document::User;
 use crate::domain::Guest;
-use crate::events::Bus;
 use crate::interface::InterfaceList;
 use crate::network::NetworkList;
 use crate::node::Node;

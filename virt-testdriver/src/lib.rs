@@ -31,7 +31,6 @@ mod connection;
 mod document;
 mod domain;
 mod error;
-mod events;
 mod flags;
 mod host;
 mod hypervisor;

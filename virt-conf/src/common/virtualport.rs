@@ -111,6 +111,56 @@ impl VirtualPort {
         Ok(())
     }
 
+    /// Takes over what another profile has and this one leaves open.
+    ///
+    /// # Errors
+    /// Where both have something and not the same.
+    pub fn merge(&mut self, other: &Self) -> Result<()> {
+        fn take<T: Clone + PartialEq>(
+            mine: &mut Option<T>,
+            theirs: &Option<T>,
+            what: &str,
+            show: impl Fn(&T) -> String,
+        ) -> Result<()> {
+            match (&*mine, theirs) {
+                (Some(a), Some(b)) if a != b => {
+                    let (a, b) = (show(a), show(b));
+                    Err(xml_error(format!(
+                        "attempt to merge virtualports with mismatched {what} ({a} and {b})"
+                    )))
+                }
+                (None, Some(value)) => {
+                    *mine = Some(value.clone());
+                    Ok(())
+                }
+                _ => Ok(()),
+            }
+        }
+        if other.kind != VirtualPortType::None {
+            if self.kind != VirtualPortType::None && self.kind != other.kind {
+                let (a, b) = (self.kind.text(), other.kind.text());
+                return Err(xml_error(format!(
+                    "attempt to merge virtualports with mismatched types ({a} and {b})"
+                )));
+            }
+            self.kind = other.kind;
+        }
+        let any = self.kind == VirtualPortType::None;
+        if any || self.kind == VirtualPortType::Qbg {
+            take(&mut self.manager_id, &other.manager_id, "managerids", u32::to_string)?;
+            take(&mut self.type_id, &other.type_id, "typeids", u32::to_string)?;
+            take(&mut self.type_id_version, &other.type_id_version, "typeidversions", u32::to_string)?;
+            take(&mut self.instance_id, &other.instance_id, "instanceids", |id| format!("'{id}'"))?;
+        }
+        if any || self.kind == VirtualPortType::OpenVSwitch {
+            take(&mut self.interface_id, &other.interface_id, "interfaceids", |id| format!("'{id}'"))?;
+        }
+        if any || matches!(self.kind, VirtualPortType::OpenVSwitch | VirtualPortType::Qbh) {
+            take(&mut self.profile_id, &other.profile_id, "profileids", |id| format!("'{id}'"))?;
+        }
+        Ok(())
+    }
+
     fn missing(&self, completeness: Completeness) -> Option<&'static str> {
         let made_up = completeness == Completeness::WithType;
         match self.kind {

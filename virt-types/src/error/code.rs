@@ -175,4 +175,5 @@ error_codes! {
     108 NoHostname "VIR_ERR_NO_HOSTNAME" "no hostname found" "no hostname found: {}";
     109 CheckpointInconsistent "VIR_ERR_CHECKPOINT_INCONSISTENT" "checkpoint inconsistent" "checkpoint inconsistent: {}";
     110 MultipleDomains "VIR_ERR_MULTIPLE_DOMAINS" "multiple matching domains found" "multiple matching domains found: {}";
+    111 NoNetworkMetadata "VIR_ERR_NO_NETWORK_METADATA" "metadata not found" "metadata not found: {}";
 }

@@ -1,10 +1,10 @@
 //! Events to subscribers, in order, and never waiting for a slow reader.
 
-use virt_driver::{Publisher, Subscription, channel};
+use crate::{Publisher, Subscription, channel};
 
 /// Where the events of one kind of object go: each subscriber's filter, and its queue.
 #[derive(Debug)]
-pub(crate) struct Bus<F, E> {
+pub struct Bus<F, E> {
     subscribers: Vec<(F, Publisher<E>)>,
 }
 
@@ -16,14 +16,14 @@ impl<F, E> Default for Bus<F, E> {
 
 impl<F, E: Clone> Bus<F, E> {
     /// Events that match, from now on; at most `capacity` wait for a slow reader.
-    pub(crate) fn subscribe(&mut self, filter: F, capacity: usize) -> Subscription<E> {
+    pub fn subscribe(&mut self, filter: F, capacity: usize) -> Subscription<E> {
         let (publisher, subscription) = channel(capacity);
         self.subscribers.push((filter, publisher));
         subscription
     }
 
     /// Gives an event to those whose filter wants it, and forgets those that are gone.
-    pub(crate) fn publish(&mut self, event: &E, wants: impl Fn(&F) -> bool) {
+    pub fn publish(&mut self, event: &E, wants: impl Fn(&F) -> bool) {
         self.subscribers.retain(|(filter, publisher)| {
             if wants(filter) { publisher.publish(event.clone()) } else { !publisher.is_closed() }
         });
@@ -32,7 +32,7 @@ impl<F, E: Clone> Bus<F, E> {
 
 #[cfg(test)]
 mod tests {
-    use virt_driver::Delivery;
+    use crate::Delivery;
 
     use super::*;
 
