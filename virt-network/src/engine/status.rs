@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn states_come_back_as_they_were() {
-        let network = Network::parse("<network><name>n</name><bridge name='b'/></network>").unwrap();
+        let network = Network::parse("<network><name>n</name><bridge name='b' stp='on'/></network>").unwrap();
         let mut status = Status::new(network, Journal::Starting);
         assert!(
             status
