@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 use virt_domain::{Layout, Limits};
-use virt_driver::{Beside, BoxFuture, Connection, Networks, Services, WithBeside};
+use virt_driver::{Beside, BoxFuture, Connection, Services, WithBeside};
 use virt_interface::HostInterfaces;
 use virt_network::NetworkDriver;
 use virt_nwfilter::{Directories, NwFilterDriver};
@@ -70,7 +70,14 @@ impl Drivers {
     /// Where its directories can not be used.
     pub async fn qemu(&self) -> Result<&Arc<QemuDriver>> {
         let open = || async {
-            let services = Services { filters: Some(Arc::new(self.filters.clone())), ..Services::default() };
+            let networks = self.networks().await.inspect_err(|error| {
+                log::error!("guests find no virtual networks: {}", error.report());
+            });
+            let services = Services {
+                networks: networks.ok().map(|networks| Arc::new(networks.shared()) as _),
+                filters: Some(Arc::new(self.filters.clone())),
+                ..Services::default()
+            };
             QemuDriver::open_with(self.config.clone(), self.layout.clone(), self.limits, services)
                 .await
                 .map(Arc::new)
@@ -100,8 +107,8 @@ impl Drivers {
                 check_path(scheme, path, self.privileged)?;
                 self.start_filters().await;
                 let connection = self.qemu().await?.connect(uri.to_owned());
-                let networks: Arc<dyn Networks> = Arc::new(self.networks().await?.clone());
-                let beside = Beside { networks: Some(networks), ..self.beside.clone() };
+                let networks = Some(self.networks().await?.shared());
+                let beside = Beside { networks, ..self.beside.clone() };
                 Ok(Arc::new(WithBeside::new(connection, beside)))
             }
             // Nobody is asked for a name: a host that has users lets no client of a daemon in, as in libvirtd.

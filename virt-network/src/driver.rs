@@ -84,6 +84,12 @@ impl NetworkDriver {
         }
     }
 
+    /// The driver as connections and hypervisors take it.
+    #[must_use]
+    pub fn shared(&self) -> Arc<dyn Networks> {
+        Arc::new(self.clone())
+    }
+
     /// Whether a network runs.
     #[must_use]
     pub fn has_running(&self) -> bool {
