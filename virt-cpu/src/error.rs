@@ -63,6 +63,48 @@ pub enum Error {
         /// The architecture.
         arch: virt_types::Arch,
     },
+    /// A CPU has no model where one is needed.
+    #[error("no CPU model specified")]
+    NoModelSaid,
+    /// No POWER processor has this version register.
+    #[error("Cannot find CPU model with PVR {0:#010x}")]
+    UnknownVersion(u32),
+    /// No ARM processor has this part number.
+    #[error("Cannot find CPU model with PVR {0:#05x}")]
+    UnknownPart(u16),
+    /// No maker of ARM processors has this number.
+    #[error("Cannot find CPU vendor with vendor id {0:#04x}")]
+    UnknownVendorId(u8),
+    /// The host cannot be an older generation.
+    #[error("Host CPU does not support compatibility modes")]
+    NoCompatibility,
+    /// There is no such older generation.
+    #[error("Unknown compatibility mode {0}")]
+    UnknownCompatibility(String),
+    /// A guest's CPU is left to the host's, which is not known.
+    #[error("unknown host CPU model")]
+    NoHostModel,
+    /// What the guest was given is not what it must have; the text begins with a colon where it tells more.
+    #[error("guest CPU doesn't match specification{0}")]
+    NotAsSpecified(String),
+    /// The hypervisor lacks the model, and nothing is known of similar ones.
+    #[error("cannot translate CPU model {0} to a supported model")]
+    CannotTranslate(String),
+    /// A guest's document names a feature that is not known.
+    #[error("unknown CPU feature: {0}")]
+    UnknownGuestFeature(String),
+    /// The host has a feature that the guest's host must not have.
+    #[error("Host CPU provides forbidden feature '{0}'")]
+    Forbidden(String),
+    /// Guests of this architecture have or have not a feature; none is optional.
+    #[error("only cpu feature policies 'require' and 'disable' are supported for {0}")]
+    OnlyOnOrOff(String),
+    /// The architecture has no optional features.
+    #[error("optional CPU features are not supported")]
+    NoOptional,
+    /// The architecture has no such way to match.
+    #[error("match mode {0} not supported")]
+    NoMatch(virt_conf::domain::CpuMatch),
     /// The host's CPU is not known.
     #[error("unknown host CPU")]
     UnknownHost,
@@ -95,15 +137,28 @@ impl From<Error> for virt_types::Error {
             Error::UnknownModel(_)
             | Error::UnknownModelToExpand(_)
             | Error::UnknownFeature(_)
-            | Error::NoModel => ErrorCode::InternalError,
+            | Error::NoModel
+            | Error::NoCompatibility
+            | Error::UnknownCompatibility(_) => ErrorCode::InternalError,
             Error::UnknownVendor(_)
             | Error::OtherVendor { .. }
             | Error::VendorsDiffer
-            | Error::Incompatible => ErrorCode::OperationFailed,
-            Error::NoCpus | Error::NoModelAt(_) => ErrorCode::InvalidArg,
-            Error::NotOfHypervisor(_) => ErrorCode::ConfigUnsupported,
-            Error::UnknownArch(_) | Error::CannotOf { .. } => ErrorCode::NoSupport,
-            Error::UnknownHost | Error::HostDiffers(_) => ErrorCode::CpuIncompatible,
+            | Error::Incompatible
+            | Error::UnknownVersion(_)
+            | Error::UnknownPart(_)
+            | Error::UnknownVendorId(_)
+            | Error::NotAsSpecified(_) => ErrorCode::OperationFailed,
+            Error::NoCpus | Error::NoModelAt(_) | Error::NoModelSaid => ErrorCode::InvalidArg,
+            Error::NotOfHypervisor(_)
+            | Error::NoHostModel
+            | Error::UnknownGuestFeature(_)
+            | Error::OnlyOnOrOff(_)
+            | Error::NoOptional
+            | Error::NoMatch(_) => ErrorCode::ConfigUnsupported,
+            Error::UnknownArch(_) | Error::CannotOf { .. } | Error::CannotTranslate(_) => {
+                ErrorCode::NoSupport
+            }
+            Error::UnknownHost | Error::HostDiffers(_) | Error::Forbidden(_) => ErrorCode::CpuIncompatible,
         };
         Self::new(code, ErrorDomain::Cpu, error.to_string())
     }

@@ -18,14 +18,21 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod arm;
 mod error;
-mod power;
+pub mod power;
+mod resolve;
 pub mod x86;
 
 use virt_conf::domain::{Cpu, CpuFallback};
 use virt_types::Arch;
 
 pub use error::{DocumentError, Error, Result};
+pub use resolve::{
+    check_forbidden, convert_legacy, has_feature, migratable, translate, update, update_live,
+    validate_features,
+};
+use resolve::{guest, say};
 /// A `<cpu>` document.
 pub use virt_conf::domain::CpuDescription as Description;
 
@@ -72,6 +79,7 @@ pub fn vendor_of_model(arch: Arch, name: &str) -> Option<&'static str> {
     match arch {
         arch if arch.is_x86() => x86::vendor_of_model(name),
         arch if arch.is_ppc64() => power::vendor_of_model(name),
+        arch if arch.is_s390() => (name.starts_with('z') || name.starts_with("gen")).then_some("IBM"),
         _ => None,
     }
 }
@@ -87,15 +95,22 @@ pub fn compare(
     wanted: &Description,
     fail_incompatible: bool,
 ) -> Result<Comparison> {
-    only_x86(arch, "compare")?;
+    models(arch)?;
+    // Whether such guests can run is only asked when they are started.
+    if arch.is_s390() || (is_arm_with_cpus(arch) && !wanted.host) {
+        return Ok(Comparison::Identical);
+    }
     let Some(host) = host.filter(|host| host.cpu.model.is_some()) else {
         return if fail_incompatible { Err(Error::UnknownHost) } else { Ok(Comparison::Incompatible) };
     };
-    match x86::compare(host, wanted)? {
-        (Comparison::Incompatible, why) if fail_incompatible => {
-            Err(Error::HostDiffers(why.unwrap_or_default()))
-        }
-        (comparison, _) => Ok(comparison),
+    let (comparison, why) = match arch {
+        arch if arch.is_x86() => x86::compare(host, wanted)?,
+        arch if arch.is_ppc64() => power::compare(host, wanted)?,
+        _ => arm::compare(host, wanted),
+    };
+    match comparison {
+        Comparison::Incompatible if fail_incompatible => Err(Error::HostDiffers(why.unwrap_or_default())),
+        comparison => Ok(comparison),
     }
 }
 
@@ -108,6 +123,9 @@ pub fn baseline(arch: Arch, cpus: &[Description], migratable: bool) -> Result<Cp
     check_baseline(cpus)?;
     if arch.is_ppc64() {
         return power::baseline(cpus);
+    }
+    if is_arm_with_cpus(arch) {
+        return arm::baseline(cpus);
     }
     only_x86(arch, "compute baseline")?;
     x86::baseline(cpus, x86::Bounds { migratable, ..x86::Bounds::default() })

@@ -8,6 +8,7 @@ mod expand;
 mod features;
 mod map;
 mod models;
+mod update;
 mod vendor;
 
 pub(crate) use baseline::{Bounds, baseline};
@@ -15,12 +16,24 @@ pub(crate) use compare::compare;
 pub use data::{CpuData, Leaf};
 pub use decode::{Choice, Decoded, is_migratable};
 pub(crate) use expand::expand;
+pub(crate) use update::{has_feature, translate, update, update_live};
 
 use models::MODELS;
 
 /// Names of all models.
 pub(crate) fn model_names() -> impl Iterator<Item = &'static str> {
     MODELS.iter().map(|model| model.name)
+}
+
+/// Whether a feature is known.
+pub(crate) fn is_feature(name: &str) -> bool {
+    features::Feature::find(name).is_some()
+}
+
+/// Whether a feature is shown by a model specific register.
+#[must_use]
+pub fn is_in_register(name: &str) -> bool {
+    features::Feature::find(name).is_some_and(|feature| matches!(feature.leaf, Leaf::Msr(_)))
 }
 
 /// The maker of a model's processors, if it is one's only.

@@ -148,8 +148,9 @@ impl Capabilities {
             return None;
         }
         let info = self.accelerated(virt_type)?.cpu.as_ref()?;
-        let models = self.hypervisor_models(virt_type);
-        let choice = Choice { models: Some(&models), fallback: true, ..Choice::default() };
+        // A binary that lists no models is not asked for one.
+        let models = Some(self.hypervisor_models(virt_type)).filter(|models| !models.is_empty());
+        let choice = Choice { models: models.as_deref(), fallback: true, ..Choice::default() };
         let decoded = info.data(self.arch).decode(choice).ok()?;
         Some(Cpu {
             mode: CpuMode::Custom,

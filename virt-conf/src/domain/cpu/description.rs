@@ -3,7 +3,7 @@
 use virt_types::{Arch, TextEnum};
 use virt_xml::{Document, Writer};
 
-use super::{Cpu, FeaturePolicy};
+use super::{Cpu, CpuFeature, FeaturePolicy};
 use crate::Result;
 use crate::error::{unsupported, xml_error};
 
@@ -78,6 +78,12 @@ impl CpuDescription {
     pub fn features(&self) -> impl Iterator<Item = (&str, FeaturePolicy)> {
         let policy = |said| if self.host { FeaturePolicy::Require } else { said };
         self.cpu.features.iter().map(move |feature| (feature.name.as_str(), policy(feature.policy)))
+    }
+
+    /// The features as a guest's document says them.
+    #[must_use]
+    pub fn required(&self) -> Vec<CpuFeature> {
+        self.features().map(|(name, policy)| CpuFeature { name: name.to_owned(), policy }).collect()
     }
 }
 
