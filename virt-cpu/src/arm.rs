@@ -104,7 +104,7 @@ pub(crate) fn is_feature(name: &str) -> bool {
     match name.strip_prefix("sve") {
         Some("") => true,
         Some(bits) => bits.parse().is_ok_and(|bits: u32| {
-            bits.to_string() == name[3..] && bits > 0 && bits <= longest && bits % step == 0
+            bits.to_string() == name[3..] && bits > 0 && bits <= longest && bits.is_multiple_of(step)
         }),
         None => false,
     }

@@ -79,7 +79,6 @@ pub fn vendor_of_model(arch: Arch, name: &str) -> Option<&'static str> {
     match arch {
         arch if arch.is_x86() => x86::vendor_of_model(name),
         arch if arch.is_ppc64() => power::vendor_of_model(name),
-        arch if arch.is_s390() => (name.starts_with('z') || name.starts_with("gen")).then_some("IBM"),
         _ => None,
     }
 }

@@ -10,6 +10,7 @@ pub mod alias;
 pub mod block;
 pub mod caps;
 pub mod config;
+pub mod cpu;
 pub mod device;
 pub mod driver;
 pub mod error;

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use virt_conf::capabilities::{HostCpu, TscCounter};
 use virt_conf::domain::device::VideoBackend;
 use virt_conf::domain::{Domain, Policy, VirtType};
 use virt_conf::storage_pool::StoragePool;
 use virt_conf::{FormatFlags, ParseFlags};
-use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result};
+use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result, TextEnum};
 use virt_xml::Document;
 
 use crate::caps::{Capabilities, machine, recorded};
@@ -37,6 +38,8 @@ pub struct Planner {
     pub config: Config,
     /// The host.
     pub host: Host,
+    /// The host's processor, where it is known.
+    pub processor: Option<HostCpu>,
     source: Box<dyn CapabilitySource>,
 }
 
@@ -44,7 +47,7 @@ impl Planner {
     /// A planner for a host whose binaries' capabilities come from `source`.
     #[must_use]
     pub fn new(config: Config, host: Host, source: Box<dyn CapabilitySource>) -> Self {
-        Self { config, host, source }
+        Self { config, host, processor: None, source }
     }
 
     /// A planner for a host that was recorded to files, so that its answers are the same everywhere.
@@ -80,7 +83,9 @@ impl Planner {
         };
         let spice = SpiceConfig { tls: true, ..SpiceConfig::default() };
         let config = Config { spice, ..Config::system() };
-        Ok(Self::new(config, host, Box::new(Recorded { dir: dir.to_owned(), loaded: Default::default() })))
+        let source = Recorded { dir: dir.to_owned(), loaded: Default::default() };
+        let processor = processor(dir)?;
+        Ok(Self { processor, ..Self::new(config, host, Box::new(source)) })
     }
 
     /// Parses, completes and checks a document.
@@ -139,7 +144,8 @@ impl Planner {
     }
 
     fn build(&self, mut domain: Domain, caps: &Capabilities) -> Result<Plan> {
-        let context = PrepareContext { caps, config: &self.config, host: &self.host };
+        let processor = self.processor.as_ref();
+        let context = PrepareContext { caps, config: &self.config, host: &self.host, processor };
         prepare::prepare(&mut domain, &context, &mut PretendedPorts)?;
         plan::build(&domain, caps, &self.config, &self.host, Monitor::Path)
     }
@@ -194,6 +200,37 @@ pub fn refuse_virt_type(binary: &str, virt_type: VirtType, host: &Host) -> Error
     }
 }
 
+fn cannot_read(path: &Path, error: std::io::Error) -> Error {
+    let detail = format!("Cannot read {}", path.display());
+    Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail).caused_by(error)
+}
+
+/// The processor of a recorded host, as its capabilities tell it.
+fn processor(dir: &Path) -> Result<Option<HostCpu>> {
+    let path = dir.join("host/capabilities.xml");
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(&path).map_err(|error| cannot_read(&path, error))?;
+    let document = Document::parse(&text)?;
+    let Some(cpu) = document.root().child("host").and_then(|host| host.child("cpu")) else { return Ok(None) };
+    let counter = |el: virt_xml::Element<'_>| {
+        let scaling = el.attr("scaling").map(|scaling| scaling == "yes");
+        Some(TscCounter { frequency: el.attr("frequency")?.parse().ok()?, scaling })
+    };
+    Ok(Some(HostCpu {
+        arch: cpu.child_text("arch").and_then(|arch| Arch::from_text(&arch)).unwrap_or_default(),
+        model: cpu.child_text("model"),
+        vendor: cpu.child_text("vendor"),
+        tsc: cpu.child("counter").and_then(counter),
+        features: cpu
+            .children_named("feature")
+            .filter_map(|feature| feature.attr("name").map(str::to_owned))
+            .collect(),
+        ..HostCpu::default()
+    }))
+}
+
 /// What is defined beside the documents on a recorded host: networks and storage pools.
 #[derive(Debug, Default)]
 struct Environment(serde_json::Value);
@@ -201,10 +238,7 @@ struct Environment(serde_json::Value);
 impl Environment {
     fn read(dir: &Path) -> Result<Self> {
         let path = dir.join("environment.json");
-        let failed = |error: std::io::Error| {
-            let detail = format!("Cannot read {}", path.display());
-            Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail).caused_by(error)
-        };
+        let failed = |error: std::io::Error| cannot_read(&path, error);
         if !path.exists() {
             return Ok(Self::default());
         }

@@ -26,7 +26,7 @@ use crate::input;
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
     /// What kind of document it is: domain, network, …; its root element says it otherwise. `lxcnative` is a configuration
-    /// of the lxc tools
+    /// of the lxc tools, `cpu` describes hosts' CPUs, of which the best common one is shown
     #[arg(long)]
     kind: Option<String>,
 
@@ -129,6 +129,10 @@ async fn caught<T>(work: impl Future<Output = T>) -> std::result::Result<T, Stri
 async fn answer(target: &Target, kind: Option<&str>, format: Option<Format>, file: &Path) -> Result<String> {
     let text = input::read(file)?;
     let recorded = matches!(target, Target::Recorded(_));
+    if kind == Some("cpu") || (kind.is_none() && text.contains("<cpu") && Document::parse(&text)?.root().is("cpu")) {
+        only_xml(format, "cpu")?;
+        return virt_core::qemu::cpu::baseline(&text);
+    }
     if kind == Some("lxcnative") {
         only_xml(format, "container")?;
         return containers::from_native(&text, recorded);

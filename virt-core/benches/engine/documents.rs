@@ -28,7 +28,7 @@ pub(crate) fn run(setting: &mut Setting, table: &mut Table) -> Result<()> {
     let first = Domain::parse(TEN_KILOBYTES, flags)?;
     let caps = runtime.block_on(backend.capabilities(&first))?;
     let host = backend.host();
-    let cx = PrepareContext { caps: &caps, config: &config, host };
+    let cx = PrepareContext { caps: &caps, config: &config, host, processor: None };
     let mut warm_up = Table::default();
     let rounds = setting.samples * 10;
     for round in 0..rounds + 10 {

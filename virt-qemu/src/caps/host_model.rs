@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use virt_conf::domain::{Cpu, CpuFallback, CpuMatch, CpuMode, VirtType};
+use virt_conf::domain::{Cpu, CpuFallback, CpuFeature, CpuMatch, CpuMode, FeaturePolicy, VirtType};
 use virt_cpu::HypervisorModel;
-use virt_cpu::x86::{Choice, CpuData};
+use virt_cpu::x86::{Choice, CpuData, is_in_register};
 use virt_types::Arch;
 
 use super::cpu_feature::from_qemu;
 use super::emulator::is_native;
-use super::{Capabilities, Replies};
+use super::{Cap, Capabilities, Replies};
 
 /// Names under which the answers to `query-cpu-model-expansion` are kept.
 pub(super) const WHOLE: &str = "query-cpu-model-expansion.whole";
@@ -32,6 +32,12 @@ pub struct CpuInfo {
     pub vendor: Option<String>,
     /// `family`, `model`, `stepping`
     pub signature: (u32, u32, u32),
+    /// Name of the model that the features belong to.
+    #[serde(default)]
+    pub model: String,
+    /// Whether QEMU was asked what binds a guest to its host; where it was not, our own table tells.
+    #[serde(default)]
+    pub migratability: bool,
 }
 
 /// Hyper-V's features, in libvirt's order and spelling.
@@ -66,7 +72,11 @@ impl CpuInfo {
     pub(super) fn read(replies: &Replies) -> Option<Self> {
         let migratable = properties(replies, MIGRATABLE)?;
         let whole = properties(replies, WHOLE);
-        let mut info = Self::default();
+        let mut info = Self {
+            model: replies.get(MIGRATABLE)?["model"]["name"].as_str().unwrap_or_default().to_owned(),
+            migratability: whole.is_some(),
+            ..Self::default()
+        };
         for (name, value) in migratable {
             let stays = whole.is_some_and(|whole| whole.get(name) == Some(&Value::Bool(true)));
             match value {
@@ -85,10 +95,10 @@ impl CpuInfo {
         Some(info)
     }
 
-    /// The bits that show the features.
-    fn data(&self, arch: Arch) -> CpuData {
+    /// The bits that show the features; those that bind a guest to its host only if asked for.
+    fn data(&self, arch: Arch, bound: bool) -> CpuData {
         let mut data = CpuData::default();
-        for name in self.features.keys() {
+        for (name, _) in self.features.iter().filter(|(_, movable)| bound || **movable) {
             data.add_feature(from_qemu(arch, name));
         }
         if let Some(vendor) = &self.vendor {
@@ -140,27 +150,83 @@ impl Capabilities {
         Some(known.map(|name| from_qemu(self.arch, name).to_owned()).collect())
     }
 
-    /// The CPU of guests of mode `host-model`; `None` where there is no such mode, as for guests that the host's
-    /// processors do not run themselves.
+    /// Whether guests can be of mode `host-model`: those that the host's processors run themselves.
+    #[must_use]
+    pub fn has_host_model(&self, virt_type: VirtType, host: Arch) -> bool {
+        // A POWER processor is told by its register; all that guests can be of it is "host".
+        let of_itself = self.arch.is_ppc64() && is_native(host, self.arch);
+        of_itself || self.host_model(virt_type, host).is_some()
+    }
+
+    /// The CPU of guests of mode `host-model`, with all that the accelerator can give; `None` where there is no such mode, as
+    /// for guests that the host's processors do not run themselves.
     #[must_use]
     pub fn host_model(&self, virt_type: VirtType, host: Arch) -> Option<Cpu> {
-        if !is_native(host, self.arch) || !self.arch.is_x86() {
+        self.decode(virt_type, host, true)
+    }
+
+    /// The same without what binds a guest to its host.
+    #[must_use]
+    pub fn migratable_host_model(&self, virt_type: VirtType, host: Arch) -> Option<Cpu> {
+        if self.accelerated(virt_type)?.cpu.as_ref()?.migratability {
+            return self.decode(virt_type, host, false);
+        }
+        Some(virt_cpu::migratable(self.arch, self.decode(virt_type, host, true)?))
+    }
+
+    fn decode(&self, virt_type: VirtType, host: Arch, bound: bool) -> Option<Cpu> {
+        if !is_native(host, self.arch) {
             return None;
         }
         let info = self.accelerated(virt_type)?.cpu.as_ref()?;
+        if self.arch.is_s390() {
+            return Some(info.named(bound));
+        }
+        if !self.arch.is_x86() {
+            return None;
+        }
         // A binary that lists no models is not asked for one.
         let models = Some(self.hypervisor_models(virt_type)).filter(|models| !models.is_empty());
         let choice = Choice { models: models.as_deref(), fallback: true, ..Choice::default() };
-        let decoded = info.data(self.arch).decode(choice).ok()?;
+        let mut decoded = info.data(self.arch, bound).decode(choice).ok()?;
+        if !self.has(Cap::CpuUnavailableFeatures) {
+            // Whether the guest got such a feature could not be seen.
+            decoded.features.retain(|feature| !is_in_register(&feature.name));
+        }
         Some(Cpu {
-            mode: CpuMode::Custom,
-            matching: Some(CpuMatch::Exact),
-            fallback: CpuFallback::Forbid,
             model: Some(decoded.model),
             vendor: decoded.vendor.map(str::to_owned),
             features: decoded.features,
-            ..Cpu::default()
+            ..definite()
         })
+    }
+}
+
+/// A CPU that leaves nothing to the host.
+fn definite() -> Cpu {
+    Cpu {
+        mode: CpuMode::Custom,
+        matching: Some(CpuMatch::Exact),
+        fallback: CpuFallback::Forbid,
+        ..Cpu::default()
+    }
+}
+
+impl CpuInfo {
+    /// QEMU's own model, every feature on or off.
+    fn named(&self, bound: bool) -> Cpu {
+        let on = self.features.iter().map(|(name, movable)| (name, bound || *movable));
+        let mut said: Vec<_> = on.chain(self.unavailable.iter().map(|name| (name, false))).collect();
+        said.sort();
+        let feature = |(name, on): (&String, bool)| CpuFeature {
+            name: name.clone(),
+            policy: if on { FeaturePolicy::Require } else { FeaturePolicy::Disable },
+        };
+        Cpu {
+            model: Some(self.model.clone()),
+            features: said.into_iter().map(feature).collect(),
+            ..definite()
+        }
     }
 }
 
@@ -187,7 +253,7 @@ mod tests {
         assert_eq!(info.features, BTreeMap::from([("invtsc".to_owned(), false), ("sse".to_owned(), true)]));
         assert!(info.unavailable.contains("avx"));
         assert_eq!(info.signature, (23, 49, 0));
-        assert_eq!(info.data(Arch::X86_64).signature(), Some((23, 49, 0)));
+        assert_eq!(info.data(Arch::X86_64, true).signature(), Some((23, 49, 0)));
     }
 
     #[test]

@@ -142,7 +142,7 @@ async fn ask_for_cpu(monitor: &Monitor, deadline: Instant, replies: &mut Replies
     let target = replies.get("query-target").and_then(|target| target["arch"].as_str());
     let target = arch_of_target(target.unwrap_or_default());
     let host = Arch::from_text(&virt_sys::host::machine()).unwrap_or_default();
-    if !target.is_x86() || !is_native(host, target) {
+    if !(target.is_x86() || target.is_s390()) || !is_native(host, target) {
         return Ok(());
     }
     let kvm = replies.get("query-kvm").is_some_and(|kvm| kvm["enabled"] == true);
@@ -154,7 +154,7 @@ async fn ask_for_cpu(monitor: &Monitor, deadline: Instant, replies: &mut Replies
             json!({ "type": "static", "model": { "name": model, "props": { "migratable": false } } }),
         ),
     ];
-    if kvm {
+    if kvm && target.is_x86() {
         let props = json!({ "migratable": false, "hv-passthrough": true });
         asked.push((
             host_model::HYPERV,

@@ -106,6 +106,7 @@ capabilities! {
     HdaMicro "hda-micro" Evidence::Type("hda-micro");
     HdaOutput "hda-output" Evidence::Type("hda-output");
     VirtioBalloonFreePageReporting "virtio-balloon.free-page-reporting" Evidence::DeviceProperty("virtio-balloon-pci", "free-page-reporting");
+    CpuUnavailableFeatures "cpu.unavailable-features" Evidence::DeviceProperty("max-x86_64-cpu", "unavailable-features");
     CpuMigratable "cpu.migratable" Evidence::DeviceProperty("max-x86_64-cpu", "migratable");
     MchExtendedTsegMbytes "mch.extended-tseg-mbytes" Evidence::DeviceProperty("mch", "extended-tseg-mbytes");
     // Disks.

@@ -8,6 +8,8 @@ use virt_driver::{CpuComparison, NodeInfo, NodeStat};
 use virt_host::{Root, cpu, memory};
 use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result, TextEnum};
 
+use crate::prepare::cpu::of_processor;
+
 /// `VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE`
 pub(super) const FAIL_INCOMPATIBLE: u32 = 1;
 /// `VIR_CONNECT_COMPARE_CPU_VALIDATE_XML`
@@ -65,7 +67,7 @@ pub(super) fn only_flags(flags: u32, known: u32, call: &str) -> Result<()> {
 }
 
 /// The host's CPU, which is looked at once: asking KVM for its clock makes a virtual machine.
-pub(super) async fn host_cpu(arch: Arch) -> Result<Arc<HostCpu>> {
+pub(crate) async fn host_cpu(arch: Arch) -> Result<Arc<HostCpu>> {
     static KNOWN: OnceLock<Arc<HostCpu>> = OnceLock::new();
     if let Some(known) = KNOWN.get() {
         return Ok(Arc::clone(known));
@@ -105,14 +107,8 @@ fn stat((field, value): (&str, u64)) -> NodeStat {
 
 pub(super) async fn compare(arch: Arch, xml: &str, flags: u32) -> Result<CpuComparison> {
     only_flags(flags, FAIL_INCOMPATIBLE | VALIDATE, "qemuConnectCompareCPU")?;
-    let host = description(&*host_cpu(arch).await?);
+    let host = of_processor(&*host_cpu(arch).await?);
     compare_with(arch, host.as_ref(), xml, flags)
-}
-
-/// A CPU as comparing takes it; absent where its model is not known.
-fn description(cpu: &HostCpu) -> Option<Description> {
-    cpu.model.as_ref()?;
-    Description::parse_host(&cpu.to_xml()).ok()
 }
 
 /// Compares a document with a CPU.
@@ -159,7 +155,7 @@ pub(super) fn some_cpus(xmls: &[String], call: &str) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn baseline(xmls: &[String], flags: u32) -> Result<String> {
+pub(crate) fn baseline(xmls: &[String], flags: u32) -> Result<String> {
     some_cpus(xmls, "virConnectBaselineCPU")?;
     only_flags(flags, EXPAND | MIGRATABLE, "qemuConnectBaselineCPU")?;
     let cpus: Vec<Description> = xmls

@@ -11,7 +11,7 @@ mod disks;
 mod domains;
 mod graphics;
 mod hold;
-mod host;
+pub(crate) mod host;
 mod hypervisor;
 mod inspect;
 mod jobs;

@@ -3,9 +3,8 @@
 use virt_conf::domain::device::PanicModel;
 use virt_conf::domain::{
     CacheMode, Cpu, CpuMode, Domain, FeaturePolicy, HypervMode, MaxPhysAddrMode, TimerName, TimerTickpolicy,
-    VirtType,
 };
-use virt_types::{Arch, Error, Result};
+use virt_types::{Arch, Result};
 
 use super::PlanContext;
 use super::machine::on_off;
@@ -24,7 +23,7 @@ pub(super) fn cpu(cx: &mut PlanContext<'_>) -> Result<()> {
         physical_address(cpu, &mut flags);
     }
     let mut words = match &domain.cpu {
-        Some(cpu) if cpu.mode != CpuMode::Custom || cpu.model.is_some() => model(cx, cpu)?,
+        Some(cpu) if cpu.mode != CpuMode::Custom || cpu.model.is_some() => model(cx, cpu),
         _ => {
             let wide = domain.emulator.as_deref().is_some_and(|emulator| {
                 emulator.contains("x86_64") || (cx.host.arch == Arch::X86_64 && emulator.contains("kvm"))
@@ -47,34 +46,8 @@ pub(super) fn cpu(cx: &mut PlanContext<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A host's own CPU is there for guests that it runs itself only.
-fn check_mode(cx: &PlanContext<'_>, cpu: &Cpu) -> Result<()> {
-    let (arch, host) = (cx.domain.os.arch, cx.host.arch);
-    let native = arch == host
-        || matches!(
-            (host, arch),
-            (Arch::X86_64, Arch::I686)
-                | (Arch::Aarch64, Arch::Armv7l | Arch::Armv6l)
-                | (Arch::Ppc64 | Arch::Ppc64le, Arch::Ppc64 | Arch::Ppc64le)
-        );
-    let supported = match cpu.mode {
-        CpuMode::HostPassthrough => native && cx.domain.virt_type == VirtType::Kvm,
-        CpuMode::HostModel => native,
-        CpuMode::Maximum | CpuMode::Custom => true,
-    };
-    if supported {
-        return Ok(());
-    }
-    let detail = format!(
-        "CPU mode '{}' for {arch} {} domain on {host} host is not supported by hypervisor",
-        cpu.mode, cx.domain.virt_type
-    );
-    Err(unsupported(detail))
-}
-
 /// The model's name and what is said of its features.
-fn model(cx: &PlanContext<'_>, cpu: &Cpu) -> Result<Vec<String>> {
-    check_mode(cx, cpu)?;
+fn model(cx: &PlanContext<'_>, cpu: &Cpu) -> Vec<String> {
     let arch = cx.domain.os.arch;
     let mut words = Vec::new();
     match cpu.mode {
@@ -87,11 +60,8 @@ fn model(cx: &PlanContext<'_>, cpu: &Cpu) -> Result<Vec<String>> {
                 words.push(format!("migratable={}", on_off(migratable)));
             }
         }
-        CpuMode::HostModel if arch.is_ppc64() => words.push("host".to_owned()),
-        CpuMode::HostModel => {
-            return Err(Error::no_support("starting a guest with a host-model CPU")
-                .with_hint("<cpu mode='host-passthrough'/> and named models can be started"));
-        }
+        // Of other architectures it is a model by now.
+        CpuMode::HostModel => words.push("host".to_owned()),
         CpuMode::Custom => words.extend(cpu.model.clone()),
     }
     words.extend(cpu.vendor_id.as_ref().map(|id| format!("vendor={id}")));
@@ -103,7 +73,7 @@ fn model(cx: &PlanContext<'_>, cpu: &Cpu) -> Result<Vec<String>> {
         };
         Some(format!("{}={state}", cpu_feature::to_qemu(arch, &feature.name)))
     }));
-    Ok(words)
+    words
 }
 
 /// Time sources that are features of the CPU.

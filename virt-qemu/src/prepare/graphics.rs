@@ -189,7 +189,8 @@ mod tests {
         let caps = Capabilities { caps: [Cap::SpiceRendernode].into(), ..Capabilities::default() };
         let mut domain = Domain { name: "web".into(), ..Domain::default() };
         domain.devices.graphics.push(display);
-        graphics(&mut domain, &PrepareContext { caps: &caps, config, host: &host }, &mut PretendedPorts)?;
+        let cx = PrepareContext { caps: &caps, config, host: &host, processor: None };
+        graphics(&mut domain, &cx, &mut PretendedPorts)?;
         Ok(domain.devices.graphics.remove(0))
     }
 

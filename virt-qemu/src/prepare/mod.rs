@@ -2,13 +2,16 @@
 
 mod boot;
 mod chardev;
+pub(crate) mod cpu;
 mod graphics;
 mod memory;
 mod volume;
 
 pub use boot::assign as boot_order;
+pub use cpu::needs_processor;
 pub use graphics::{PortUse, Ports, PretendedPorts, graphics};
 
+use virt_conf::capabilities::HostCpu;
 use virt_conf::domain::Domain;
 use virt_types::Result;
 
@@ -29,14 +32,18 @@ pub struct PrepareContext<'a> {
     pub config: &'a Config,
     /// The host.
     pub host: &'a Host,
+    /// The host's processor, where it is known: see [`needs_processor`].
+    pub processor: Option<&'a HostCpu>,
 }
 
 /// Turns a filled domain into the one that will run: its volumes, firmware, ids of devices and images, the order in which devices are
-/// tried, sockets of channels, addresses and ports of displays.
+/// tried, sockets of channels, addresses and ports of displays, the CPU.
 ///
 /// # Errors
-/// As [`graphics()`] and [`firmware::choose`], and for volumes that can not be had.
+/// As [`graphics()`] and [`firmware::choose`], for volumes that can not be had; `VIR_ERR_CPU_INCOMPATIBLE` for a CPU that the
+/// host does not have.
 pub fn prepare(domain: &mut Domain, cx: &PrepareContext<'_>, ports: &mut dyn Ports) -> Result<()> {
+    cpu::check(domain, cx)?;
     volume::look_up(domain, cx)?;
     firmware::choose(domain, &cx.host.firmware)?;
     policy::name_variables(domain, cx.config);
@@ -45,5 +52,6 @@ pub fn prepare(domain: &mut Domain, cx: &PrepareContext<'_>, ports: &mut dyn Por
     number_images(domain);
     boot::assign(domain);
     chardev::complete(domain, cx.config);
-    graphics(domain, cx, ports)
+    graphics(domain, cx, ports)?;
+    cpu::resolve(domain, cx)
 }

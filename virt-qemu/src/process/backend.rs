@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use virt_conf::ParseFlags;
+use virt_conf::capabilities::HostCpu;
 use virt_conf::domain::{Domain, Genid};
 use virt_domain::{Backend, Observed, Phase, Recover, Recovered, Start, Started};
 use virt_driver::{BoxFuture, Services};
@@ -23,6 +24,7 @@ use crate::caps::Capabilities;
 use crate::caps::cache::Cache;
 use crate::config::Config;
 use crate::driver::Sessions;
+use crate::driver::host::host_cpu;
 use crate::host::Host;
 use crate::plan::{self, Monitor, Plan};
 use crate::prepare::{self, PrepareContext, PretendedPorts};
@@ -140,9 +142,19 @@ impl QemuBackend {
     /// As [`QemuBackend::define`], and for what shows only when it is planned.
     pub async fn plan(&self, xml: &str) -> Result<Plan> {
         let (mut domain, caps) = self.complete(xml, ParseFlags::INACTIVE | ParseFlags::ABI_UPDATE).await?;
-        let cx = PrepareContext { caps: &caps, config: &self.config, host: &self.host };
+        let processor = self.processor(&domain).await?;
+        let processor = processor.as_deref();
+        let cx = PrepareContext { caps: &caps, config: &self.config, host: &self.host, processor };
         prepare::prepare(&mut domain, &cx, &mut PretendedPorts)?;
         plan::build(&domain, &caps, &self.config, &self.host, Monitor::Path)
+    }
+
+    /// The host's processor, where the domain's CPU depends on it.
+    async fn processor(&self, domain: &Domain) -> Result<Option<Arc<HostCpu>>> {
+        match prepare::needs_processor(domain) {
+            true => host_cpu(self.host.arch).await.map(Some),
+            false => Ok(None),
+        }
     }
 
     /// Completes and checks a configuration that was changed.
@@ -246,7 +258,9 @@ impl Backend for QemuBackend {
         Box::pin(async move {
             let caps = self.capabilities(&start.live).await?;
             // Not before: the paths of sockets hold the number that the domain has only now.
-            let cx = PrepareContext { caps: &caps, config: &self.config, host: &self.host };
+            let processor = self.processor(&start.live).await?;
+            let processor = processor.as_deref();
+            let cx = PrepareContext { caps: &caps, config: &self.config, host: &self.host, processor };
             prepare::prepare(&mut start.live, &cx, &mut HostPorts)?;
             launch::start(
                 start,

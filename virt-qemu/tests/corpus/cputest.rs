@@ -223,6 +223,8 @@ fn capabilities(case: &Case) -> Result<Capabilities, String> {
     let mut replies = Replies::new();
     replies.insert("query-target", json!({"arch": "x86_64"}));
     replies.insert("query-kvm", json!({"enabled": true, "present": true}));
+    let unavailable = json!([{"name": "unavailable-features"}]);
+    replies.insert_properties("device-list-properties", "max-x86_64-cpu", unavailable);
     for question in ["query-cpu-model-expansion.migratable", "query-cpu-model-expansion.whole"] {
         replies.insert(question, answers.first().cloned().unwrap_or_default());
     }
