@@ -125,6 +125,8 @@ pub struct Domain {
     pub features: Features,
     /// `<cpu>`
     pub cpu: Option<Cpu>,
+    /// The CPU that was asked for, of a running domain that got something else: what another host is told.
+    pub asked_cpu: Option<Box<Cpu>>,
     /// `<cpu><numa>`
     pub numa: Numa,
     /// `<clock>`
@@ -340,7 +342,8 @@ impl Domain {
         self.os.format(w, &cx);
         self.idmap.format(w);
         self.features.format(w);
-        Cpu::format(self.cpu.as_ref(), &self.numa, w);
+        let asked = self.asked_cpu.as_deref().filter(|_| flags.contains(FormatFlags::MIGRATABLE));
+        Cpu::format(asked.or(self.cpu.as_ref()), &self.numa, w);
         self.clock.format(w, flags);
         self.lifecycle.format(w);
         self.pm.format(w);

@@ -36,6 +36,12 @@ pub fn is_in_register(name: &str) -> bool {
     features::Feature::find(name).is_some_and(|feature| matches!(feature.leaf, Leaf::Msr(_)))
 }
 
+/// The features that model specific registers show.
+pub fn register_features() -> impl Iterator<Item = &'static str> {
+    let shown = features::FEATURES.iter().filter(|feature| matches!(feature.leaf, Leaf::Msr(_)));
+    shown.map(|feature| feature.name)
+}
+
 /// The maker of a model's processors, if it is one's only.
 pub(crate) fn vendor_of_model(name: &str) -> Option<&'static str> {
     MODELS.iter().find(|model| model.name == name)?.vendor.map(|vendor| vendor.name)

@@ -21,6 +21,7 @@ use virt_types::Arch;
 
 pub use host_model::CpuInfo;
 pub use machine::{CpuDefinition, Machine};
+pub(crate) use probe::join_all;
 pub use replies::Replies;
 pub use schema::Schema;
 pub use table::{Cap, Evidence};

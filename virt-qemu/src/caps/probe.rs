@@ -232,7 +232,7 @@ fn arguments(value: &Value) -> Option<Box<RawValue>> {
 type Slot<F> = (std::pin::Pin<Box<F>>, Option<<F as Future>::Output>);
 
 /// Polls all futures to their ends, in one task.
-async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+pub(crate) async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut slots: Vec<Slot<F>> = futures.map(|f| (Box::pin(f), None)).collect();
     std::future::poll_fn(|cx| {
         let mut pending = false;

@@ -1,8 +1,9 @@
 //! What is known of a domain without asking its hypervisor.
 
 use virt_conf::FormatFlags;
+use virt_conf::domain::{CpuDescription, CpuFeature, CpuMode, Domain, FeaturePolicy};
 use virt_driver::{ControlInfo, DomainInfo, DomainRef, SecurityLabel};
-use virt_types::{DomainStatus, Error, ErrorCode, ErrorDomain, Result, TextEnum, XmlFlags};
+use virt_types::{Arch, DomainStatus, Error, ErrorCode, ErrorDomain, Result, TextEnum, XmlFlags};
 
 use super::refusal::{known, known_bits, no_flags};
 use super::statistics::process;
@@ -57,11 +58,56 @@ pub(super) async fn xml_desc(
         format.set(form, flags.contains(flag));
     }
     let live = snapshot.live.as_ref().filter(|_| !flags.contains(XmlFlags::INACTIVE));
+    if flags.intersects(XmlFlags::UPDATE_CPU | XmlFlags::MIGRATABLE) {
+        let mut shown = match (live, &snapshot.config, &snapshot.live) {
+            (Some(live), _, _) | (None, None, Some(live)) => Domain::clone(live),
+            (None, Some(config), _) => Domain::clone(&*config.model()?),
+            (None, None, None) => return Err(sides::not_running()),
+        };
+        show_cpu(connection, &mut shown, flags).await?;
+        return Ok(shown.format(format));
+    }
     match (live, &snapshot.config, &snapshot.live) {
         (Some(live), _, _) | (None, None, Some(live)) => Ok(live.format(format)),
         (None, Some(config), _) => config.xml(format),
         (None, None, None) => Err(sides::not_running()),
     }
+}
+
+/// Once a model of this name had a feature that it never gave; hosts that think it has must be told that it is off.
+const ONCE_MORE: (&str, &str) = ("Icelake-Server", "pconfig");
+
+/// The CPU as the flags want it: what the host would make of it, or what another host must be told.
+async fn show_cpu(connection: &QemuConnection, shown: &mut Domain, flags: XmlFlags) -> Result<()> {
+    let arch = shown.os.arch;
+    if flags.contains(XmlFlags::UPDATE_CPU)
+        && shown.cpu.as_ref().is_some_and(|cpu| cpu.mode != CpuMode::Custom || cpu.model.is_some())
+    {
+        let caps = connection.backend.capabilities(shown).await?;
+        let host = caps.migratable_host_model(shown.virt_type, connection.backend.host().arch);
+        let host = host.map(|cpu| CpuDescription { host: false, arch: Arch::None, cpu });
+        if let Some(cpu) = &mut shown.cpu {
+            virt_cpu::update(arch, cpu, host.as_ref())?;
+        }
+    }
+    if flags.contains(XmlFlags::MIGRATABLE) {
+        let cpu = match &mut shown.asked_cpu {
+            Some(asked) => Some(&mut **asked),
+            None => shown.cpu.as_mut(),
+        };
+        let (model, name) = ONCE_MORE;
+        if let Some(cpu) =
+            cpu.filter(|cpu| cpu.mode == CpuMode::Custom && cpu.model.as_deref() == Some(model))
+        {
+            match cpu.features.iter_mut().find(|feature| feature.name == name) {
+                Some(feature) => feature.policy = FeaturePolicy::Disable,
+                None => {
+                    cpu.features.push(CpuFeature { name: name.to_owned(), policy: FeaturePolicy::Disable });
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// `virDomainGetOSType`

@@ -193,7 +193,8 @@ impl QemuBackend {
                 log.note("held again");
                 let agent = settle::agent_socket(&live);
                 let filters = Filters::of(&live, &self.services);
-                let parts = Parts { files, pid, process, monitor, log, agent, filters };
+                let asked_cpu = live.asked_cpu.clone();
+                let parts = Parts { files, pid, process, monitor, log, agent, filters, asked_cpu };
                 let running = Arc::new(Guest::hold(parts, recover.events));
                 Ok(Recovered::Running(Box::new(Started { running, live }), observed))
             }
@@ -273,8 +274,9 @@ impl Backend for QemuBackend {
         })
     }
 
-    fn recover(&self, recover: Recover) -> BoxFuture<'_, Result<Recovered>> {
-        Box::pin(async {
+    fn recover(&self, mut recover: Recover) -> BoxFuture<'_, Result<Recovered>> {
+        Box::pin(async move {
+            recover.live.asked_cpu = status::asked_cpu(&recover.status_xml)?.map(Box::new);
             let files = status::parse(&recover.status_xml, GuestFiles::of(&self.config, &recover.live))?;
             self.take_hold(recover, files).await
         })

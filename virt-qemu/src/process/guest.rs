@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use virt_conf::domain::Cpu;
 use virt_domain::{EventSink, Kill, Observed, PowerWay, Running};
 use virt_driver::BoxFuture;
 use virt_qmp::command::{Cont, QueryStatus, RunState, Stop, SystemPowerdown, SystemReset, SystemWakeup};
@@ -38,6 +39,8 @@ pub struct Guest {
     log: Arc<GuestLog>,
     pub(super) agent: Option<PathBuf>,
     filters: Filters,
+    /// The CPU that the document asked for, where the guest got something else.
+    asked_cpu: Option<Box<Cpu>>,
     watch: JoinHandle<()>,
 }
 
@@ -51,15 +54,16 @@ pub(super) struct Parts {
     pub(super) log: GuestLog,
     pub(super) agent: Option<PathBuf>,
     pub(super) filters: Filters,
+    pub(super) asked_cpu: Option<Box<Cpu>>,
 }
 
 impl Guest {
     /// Holds a guest whose monitor answers; its end goes to `sink`.
     pub(super) fn hold(parts: Parts, sink: EventSink) -> Self {
-        let Parts { files, pid, process, monitor, log, agent, filters } = parts;
+        let Parts { files, pid, process, monitor, log, agent, filters, asked_cpu } = parts;
         let (monitor, log) = (Arc::new(monitor), Arc::new(log));
         let watch = tokio::spawn(watch(Arc::clone(&process), Arc::clone(&monitor), Arc::clone(&log), sink));
-        Self { files, pid, process, monitor, log, agent, filters, watch }
+        Self { files, pid, process, monitor, log, agent, filters, asked_cpu, watch }
     }
 
     /// Where files that QEMU writes for a moment belong: the guest's own directory.
@@ -145,6 +149,9 @@ impl Running for Guest {
 
     fn format_status(&self, w: &mut Writer) {
         status::format(w, &self.files);
+        if let Some(cpu) = &self.asked_cpu {
+            cpu.format_element(w);
+        }
     }
 
     fn suspend(&self) -> BoxFuture<'_, Result<()>> {

@@ -18,7 +18,7 @@ use super::guest::{self, Guest, Parts};
 use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor, Partner};
 use super::raw_events::{RawEvents, RawEventsOf};
-use super::{needs, settle, status, taint};
+use super::{live_cpu, needs, settle, status, taint};
 use crate::caps::Capabilities;
 use crate::config::Config;
 use crate::host::Host;
@@ -111,15 +111,17 @@ async fn launch(
     }
     let agent = settle::agent_socket(&live);
     let events = start.events.clone();
-    let parts = Parts { files, pid, process, monitor, log, agent, filters: filters.clone() };
-    hold(parts, live, events).await
+    let filters = filters.clone();
+    let parts = Parts { files, pid, process, monitor, log, agent, filters, asked_cpu: None };
+    hold(parts, live, caps, events).await
 }
 
-async fn hold(parts: Parts, mut live: Domain, events: EventSink) -> Result<Started> {
-    if let Err(error) = ask(&parts.monitor, &mut live).await {
+async fn hold(mut parts: Parts, mut live: Domain, caps: &Capabilities, events: EventSink) -> Result<Started> {
+    if let Err(error) = ask(&parts.monitor, &mut live, caps).await {
         guest::kill_and_wait(&parts.process).await;
         return Err(error);
     }
+    parts.asked_cpu.clone_from(&live.asked_cpu);
     for word in taint::of(&live, virt_sys::user::effective_uid() == 0) {
         events.send(BackendEvent::Tainted(word.to_owned()));
     }
@@ -130,7 +132,8 @@ async fn hold(parts: Parts, mut live: Domain, events: EventSink) -> Result<Start
 }
 
 /// What only a running QEMU can tell, or be told: asked for where the domain has it, and not otherwise.
-async fn ask(monitor: &GuestMonitor, live: &mut Domain) -> Result<()> {
+async fn ask(monitor: &GuestMonitor, live: &mut Domain, caps: &Capabilities) -> Result<()> {
+    live_cpu::settle(monitor, live, caps).await?;
     settle::settle(monitor, live).await?;
     monitor.flush().await;
     Ok(())

@@ -8,6 +8,7 @@ mod files;
 mod filters;
 mod guest;
 mod launch;
+mod live_cpu;
 mod log;
 mod monitor;
 mod needs;

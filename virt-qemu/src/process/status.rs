@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use virt_conf::domain::{Cpu, CpuDescription};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 use virt_xml::{Document, Writer};
 
@@ -42,6 +43,13 @@ pub(super) fn parse(status_xml: &str, mut files: GuestFiles) -> Result<GuestFile
         files.channel_dir = PathBuf::from(path);
     }
     Ok(files)
+}
+
+/// The CPU that the document asked for, where the guest got something else.
+pub(super) fn asked_cpu(status_xml: &str) -> Result<Option<Cpu>> {
+    let document = Document::parse(status_xml)?;
+    let cpu = document.root().child("cpu").map(|cpu| CpuDescription::parse(cpu.source())).transpose()?;
+    Ok(cpu.map(|description| description.cpu))
 }
 
 #[cfg(test)]

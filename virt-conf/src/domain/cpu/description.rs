@@ -92,11 +92,16 @@ impl Cpu {
     #[must_use]
     pub fn to_xml(&self) -> String {
         let mut w = Writer::new();
+        self.format_element(&mut w);
+        w.finish()
+    }
+
+    /// Writes the element without what a domain's has of NUMA nodes.
+    pub fn format_element(&self, w: &mut Writer) {
         w.element("cpu", |w| {
             self.format_attributes(w);
             self.format_content(w);
         });
-        w.finish()
     }
 }
 
