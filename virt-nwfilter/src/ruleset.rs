@@ -132,17 +132,20 @@ impl<'a> Interface<'a> {
         steps.push(frame_step(lead));
     }
 
-    /// Puts the chains that were built in place of those in use.
+    /// Puts the chains that were built for these rules in place of those in use. What has to be there afterwards has to
+    /// succeed: no guest goes without its filter unnoticed.
     #[must_use]
-    pub fn replace(self) -> Vec<Transaction> {
+    pub fn replace(self, rules: &[BoundRule]) -> Vec<Transaction> {
         let mut steps = Vec::new();
         for layer in [Layer::Ipv4, Layer::Ipv6] {
             self.unlink_packets(layer, false, &mut steps);
             self.remove_packets(layer, false, &mut steps);
+            let built = iptables::layers(rules).any(|used| used == layer);
             for (_, hook, from_guest) in PACKET_CHAINS {
                 let [new, old] =
                     [true, false].map(|new| chain::packets(hook, packet_side(from_guest, new), self.name));
-                steps.push(Step::new(layer, ["-E", &new, &old]));
+                let step = Step::new(layer, ["-E", &new, &old]);
+                steps.push(if built { step } else { step.or_nothing() });
             }
         }
         steps.extend(self.unlink_frames(false));
@@ -153,8 +156,13 @@ impl<'a> Interface<'a> {
                 ..frame_step(["-L", &chain::ethernet(side, self.name, ROOT)])
             });
         }
-        steps.extend(Side::pair(true).map(|side| self.rename_frames(side)));
-        vec![Transaction::ignoring(steps)]
+        let [from, to] = Side::pair(true).map(|side| self.rename_frames(side));
+        let frames = || rules.iter().filter(|rule| rule.is_ethernet());
+        for (step, other) in [(from, RuleDirection::In), (to, RuleDirection::Out)] {
+            let built = frames().any(|rule| rule.rule.direction != other);
+            steps.push(if built { step } else { step.or_nothing() });
+        }
+        vec![Transaction::strict(steps)]
     }
 
     /// Removes the chains that were built.

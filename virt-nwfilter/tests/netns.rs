@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use tokio::sync::{Mutex, MutexGuard};
 use virt_driver::{NwFilters, PortFilters};
 use virt_netdev::Socket;
 use virt_netdev::tap::{self, Tap};
@@ -30,7 +31,11 @@ struct Fixture {
     peer: File,
     driver: NwFilterDriver,
     root: PathBuf,
+    _alone: MutexGuard<'static, ()>,
 }
+
+/// The programs of the tables stand no others beside them.
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 impl Drop for Fixture {
     fn drop(&mut self) {
@@ -54,6 +59,7 @@ impl Fixture {
             eprintln!("skipped: run by `cargo xtask netns`");
             return None;
         }
+        let alone = ALONE.lock().await;
         for program in ["ebtables", "iptables", "ip6tables"] {
             if Command::new(program).arg("--version").output().is_err() {
                 eprintln!("skipped: {program} is not installed");
@@ -72,7 +78,7 @@ impl Fixture {
         let driver = NwFilterDriver::new(directories, true);
         driver.start().await.unwrap();
         let (guest, peer) = (tap(&format!("{name}-g"), &bridge), tap(&format!("{name}-p"), &bridge));
-        Some(Self { guest, peer, driver, root })
+        Some(Self { guest, peer, driver, root, _alone: alone })
     }
 
     async fn bind(&self, port: &str, more: &str) {

@@ -13,7 +13,7 @@ use super::store::Directories;
 use super::tables::Tables;
 use crate::error::{internal, refuse};
 use crate::iptables::StateMatch;
-use crate::resolve::{Filters, missing_variables, resolve};
+use crate::resolve::{BoundRule, Filters, missing_variables, resolve};
 use crate::ruleset::Interface;
 use crate::variables::Variables;
 
@@ -44,6 +44,16 @@ pub(crate) enum Outcome {
     Absent,
     /// Its addresses are to be found first.
     Learn(Learning),
+}
+
+/// What is ready for an interface.
+enum Built {
+    /// Chains for these rules.
+    Rules(Vec<BoundRule>),
+    /// Nothing: its addresses are to be found first.
+    Held(Learning),
+    /// Nothing, since it is not there.
+    Nothing,
 }
 
 /// What is to be done, by the interface.
@@ -144,29 +154,23 @@ impl Engine {
     /// Builds the rules of every interface that uses the filter, and puts them in place when all are built.
     fn switch(&self, filter: &Arc<Filter>) -> Result<Outcomes> {
         let filters = Replaced { state: &self.state, filter };
-        let mut built: Outcomes = Vec::new();
+        let mut built: Vec<(&FilterBinding, Built)> = Vec::new();
         for binding in self.users(filter) {
             match self.build(binding, &filters) {
-                Ok(outcome) => built.push((binding.port_dev.clone(), outcome)),
+                Ok(ready) => built.push((binding, ready)),
                 Err(error) => {
-                    let ready = |(port, outcome): &(String, Outcome)| {
-                        (*outcome == Outcome::Filtered).then_some(port.clone())
-                    };
-                    for port in built.iter().filter_map(ready).chain([binding.port_dev.clone()]) {
-                        self.tables.apply(&Interface::new(&port).discard())?;
+                    let ready = built.iter().filter(|(_, built)| matches!(built, Built::Rules(_)));
+                    for binding in ready.map(|(binding, _)| *binding).chain([&**binding]) {
+                        self.tables.apply(&Interface::new(&binding.port_dev).discard())?;
                     }
                     return Err(error);
                 }
             }
         }
-        for (port, outcome) in &built {
-            match outcome {
-                Outcome::Filtered => self.tables.apply(&Interface::new(port).replace())?,
-                Outcome::Learn(learning) => self.hold(self.state.binding(port)?, *learning)?,
-                Outcome::Absent => {}
-            }
-        }
-        Ok(built)
+        let settle = |(binding, built): (&FilterBinding, Built)| {
+            Ok((binding.port_dev.clone(), self.settle(binding, built)?))
+        };
+        built.into_iter().map(settle).collect()
     }
 
     /// The bindings whose interfaces are there and that come to this filter.
@@ -199,7 +203,13 @@ impl Engine {
         if self.ports.exists(&port) {
             binding.fill();
         }
-        let outcome = self.instantiate(&binding)?;
+        let outcome = match self.instantiate(&binding) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.tables.apply(&Interface::new(&port).remove())?;
+                return Err(error);
+            }
+        };
         let binding = Arc::new(binding);
         self.state.bindings.insert(port, Arc::clone(&binding));
         // The host's tables are as they should be; a file that is not there is missed at the next start only.
@@ -248,13 +258,26 @@ impl Engine {
     }
 
     fn instantiate(&self, binding: &FilterBinding) -> Result<Outcome> {
-        let outcome = self.build(binding, &self.state)?;
-        match outcome {
-            Outcome::Filtered => self.tables.apply(&Interface::new(&binding.port_dev).replace())?,
-            Outcome::Learn(learning) => self.hold(binding, learning)?,
-            Outcome::Absent => {}
+        self.settle(binding, self.build(binding, &self.state)?)
+    }
+
+    /// Puts in place what was built. An interface that it fails for sends and gets nothing.
+    fn settle(&self, binding: &FilterBinding, built: Built) -> Result<Outcome> {
+        let interface = Interface::new(&binding.port_dev);
+        match built {
+            Built::Rules(rules) => match self.tables.apply(&interface.replace(&rules)) {
+                Ok(()) => Ok(Outcome::Filtered),
+                Err(error) => {
+                    self.tables.apply(&interface.nothing())?;
+                    Err(error)
+                }
+            },
+            Built::Held(learning) => {
+                self.hold(binding, learning)?;
+                Ok(Outcome::Learn(learning))
+            }
+            Built::Nothing => Ok(Outcome::Absent),
         }
-        Ok(outcome)
     }
 
     /// Lets only through what is needed to find the interface's addresses.
@@ -267,23 +290,23 @@ impl Engine {
     }
 
     /// Builds an interface's rules beside those in use, if all its variables have values.
-    fn build(&self, binding: &FilterBinding, filters: &dyn Filters) -> Result<Outcome> {
+    fn build(&self, binding: &FilterBinding, filters: &dyn Filters) -> Result<Built> {
         let port = &binding.port_dev;
         if !self.ports.exists(port) {
-            return Ok(Outcome::Absent);
+            return Ok(Built::Nothing);
         }
         let filter = filters.find(&binding.filter.filter)?;
         let variables = self.variables(binding);
         let missing = missing_variables(&filter, &variables, filters)?;
         if missing.iter().eq([IP]) {
-            return learning(&filter.name, &variables).map(Outcome::Learn);
+            return learning(&filter.name, &variables).map(Built::Held);
         }
         if !missing.is_empty() {
             return Err(unresolvable(missing.iter().filter(|name| *name != IP)));
         }
         let rules = resolve(&filter, &variables, filters)?;
-        self.tables.apply(&Interface::new(port).build(rules, StateMatch::Conntrack)?)?;
-        Ok(Outcome::Filtered)
+        self.tables.apply(&Interface::new(port).build(rules.clone(), StateMatch::Conntrack)?)?;
+        Ok(Built::Rules(rules))
     }
 
     fn variables(&self, binding: &FilterBinding) -> Variables {

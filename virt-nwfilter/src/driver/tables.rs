@@ -32,25 +32,42 @@ impl Tables {
         Ok(())
     }
 
+    fn run(&self, step: &Step, attempts: u32) -> Result<String, virt_firewall::Error> {
+        let command = command(step);
+        let mut outcome = self.runner.run(&command, "");
+        for _ in 1..attempts {
+            match &outcome {
+                Err(virt_firewall::Error::Refused { said, .. }) => {
+                    log::debug!("'{command}' once more: {said}")
+                }
+                _ => break,
+            }
+            outcome = self.runner.run(&command, "");
+        }
+        outcome
+    }
+
     /// The steps, and then those that follow from their answers.
     fn run_all(&self, steps: &[Step], ignore_failures: bool) -> Result<(), virt_firewall::Error> {
         let mut steps: VecDeque<Step> = steps.iter().cloned().collect();
         while let Some(step) = steps.pop_front() {
-            match self.runner.run(&command(&step), "") {
+            // A listing of what is not there leads nowhere.
+            let tolerant = step.may_fail || step.listed.is_some() || ignore_failures;
+            match self.run(&step, if tolerant { 1 } else { ATTEMPTS }) {
                 Ok(answer) => {
                     let Some(listed) = step.listed else { continue };
                     answer.lines().for_each(|line| steps.extend(following(listed, line)));
                 }
-                // A listing of what is not there leads nowhere.
-                Err(error) if step.may_fail || step.listed.is_some() || ignore_failures => {
-                    log::debug!("{error}");
-                }
+                Err(error) if tolerant => log::debug!("{error}"),
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 }
+
+/// How often a step is tried that has to succeed. The kernel refuses what another program's change has just overtaken.
+const ATTEMPTS: u32 = 4;
 
 /// The command of a step, which waits while another program changes the same tables.
 fn command(step: &Step) -> Command {
@@ -85,7 +102,7 @@ fn following(listed: Listed, line: &str) -> Vec<Step> {
                 further,
                 step(&["-F", &name]).or_nothing(),
                 step(&["-X", &name]).or_nothing(),
-                step(&["-E", chain, &name]),
+                step(&["-E", chain, &name]).or_nothing(),
             ]
         }
         Listed::Remove(_) => Vec::new(),
