@@ -3,6 +3,7 @@
 use virt_conf::common::storage_source::{ImageFormat, Location};
 use virt_conf::domain::Domain;
 use virt_conf::domain::device::InterfaceSource;
+use virt_driver::Services;
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
 use crate::host::Host;
@@ -43,19 +44,18 @@ fn disk_files(live: &Domain) -> Result<()> {
 /// Interfaces that need a part of the engine that is not there are refused before anything is touched.
 ///
 /// # Errors
-/// `VIR_ERR_NO_NETWORK` for a virtual network, `VIR_ERR_NO_SUPPORT` for the rest.
-pub(crate) fn interfaces(live: &Domain) -> Result<()> {
+/// `VIR_ERR_NO_NETWORK` for a virtual network where there are none at all, `VIR_ERR_NO_SUPPORT` for the rest.
+pub(crate) fn interfaces(live: &Domain, services: &Services) -> Result<()> {
     const INSTEAD: &str =
         "<interface type='user'/> needs nothing of the host, <interface type='bridge'/> a bridge";
     for interface in &live.devices.interfaces {
         match &interface.source {
-            InterfaceSource::Network { network, .. } => {
+            InterfaceSource::Network { network, .. } if services.networks.is_none() => {
                 let detail = format!("no network with matching name '{network}'");
                 return Err(Error::new(ErrorCode::NoNetwork, ErrorDomain::Qemu, detail)
                     .with_hint(format!("this engine has no virtual networks; {INSTEAD}")));
             }
-            InterfaceSource::Direct { .. }
-            | InterfaceSource::Hostdev(_)
+            InterfaceSource::Hostdev(_)
             | InterfaceSource::Internal { .. }
             | InterfaceSource::Vhostuser(_)
             | InterfaceSource::Vdpa { .. } => {

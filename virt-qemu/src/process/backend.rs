@@ -12,6 +12,7 @@ use virt_domain::{Backend, Observed, Phase, Recover, Recovered, Start, Started};
 use virt_driver::{BoxFuture, Services};
 use virt_types::{CreateFlags, DomainName, Error, ErrorCode, ErrorDomain, Result, UndefineFlags, Uuid};
 
+use super::connections::Connections;
 use super::files::{self, GuestFiles};
 use super::filters::Filters;
 use super::guest::{self, Guest, Parts};
@@ -80,6 +81,11 @@ impl QemuBackend {
     pub fn with_services(mut self, services: Services) -> Self {
         self.services = services;
         self
+    }
+
+    /// What other drivers do for its guests.
+    pub(crate) const fn services(&self) -> &Services {
+        &self.services
     }
 
     /// How long a domain's agent may take to answer, in seconds; -2 as long as it likes, -1 a few.
@@ -193,8 +199,10 @@ impl QemuBackend {
                 log.note("held again");
                 let agent = settle::agent_socket(&live);
                 let filters = Filters::of(&live, &self.services);
+                let connections = Connections::parse(&recover.status_xml, &self.services)?;
                 let asked_cpu = live.asked_cpu.clone();
-                let parts = Parts { files, pid, process, monitor, log, agent, filters, asked_cpu };
+                let parts =
+                    Parts { files, pid, process, monitor, log, agent, filters, connections, asked_cpu };
                 let running = Arc::new(Guest::hold(parts, recover.events));
                 Ok(Recovered::Running(Box::new(Started { running, live }), observed))
             }
@@ -210,6 +218,10 @@ impl QemuBackend {
     /// Releases what a guest held that is gone.
     async fn gone(&self, recover: &Recover, files: &GuestFiles) -> Recovered {
         Filters::of(&recover.live, &self.services).release().await;
+        match Connections::parse(&recover.status_xml, &self.services) {
+            Ok(connections) => connections.release().await,
+            Err(error) => log::warn!("what connected a guest that is gone is not known: {}", error.report()),
+        }
         files.remove();
         Recovered::Gone(None)
     }
@@ -250,7 +262,7 @@ impl Backend for QemuBackend {
                 return Err(planner::refuse_virt_type(&caps.binary, config.virt_type, &self.host));
             }
             preflight::check(config, &self.host)?;
-            preflight::interfaces(config)?;
+            preflight::interfaces(config, &self.services)?;
             Ok(config.clone())
         })
     }

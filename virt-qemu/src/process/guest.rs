@@ -14,6 +14,7 @@ use virt_sys::{PidFd, Process, Signal};
 use virt_types::{Error, ErrorCode, ErrorDomain, PausedReason, Result};
 use virt_xml::Writer;
 
+use super::connections::Connections;
 use super::files::GuestFiles;
 use super::filters::Filters;
 use super::log::GuestLog;
@@ -39,6 +40,7 @@ pub struct Guest {
     log: Arc<GuestLog>,
     pub(super) agent: Option<PathBuf>,
     filters: Filters,
+    connections: Connections,
     /// The CPU that the document asked for, where the guest got something else.
     asked_cpu: Option<Box<Cpu>>,
     watch: JoinHandle<()>,
@@ -54,16 +56,17 @@ pub(super) struct Parts {
     pub(super) log: GuestLog,
     pub(super) agent: Option<PathBuf>,
     pub(super) filters: Filters,
+    pub(super) connections: Connections,
     pub(super) asked_cpu: Option<Box<Cpu>>,
 }
 
 impl Guest {
     /// Holds a guest whose monitor answers; its end goes to `sink`.
     pub(super) fn hold(parts: Parts, sink: EventSink) -> Self {
-        let Parts { files, pid, process, monitor, log, agent, filters, asked_cpu } = parts;
+        let Parts { files, pid, process, monitor, log, agent, filters, connections, asked_cpu } = parts;
         let (monitor, log) = (Arc::new(monitor), Arc::new(log));
         let watch = tokio::spawn(watch(Arc::clone(&process), Arc::clone(&monitor), Arc::clone(&log), sink));
-        Self { files, pid, process, monitor, log, agent, filters, asked_cpu, watch }
+        Self { files, pid, process, monitor, log, agent, filters, connections, asked_cpu, watch }
     }
 
     /// Where files that QEMU writes for a moment belong: the guest's own directory.
@@ -199,6 +202,7 @@ impl Running for Guest {
             self.monitor.close().await;
             self.log.note("shut off");
             self.filters.release().await;
+            self.connections.release().await;
             self.files.remove();
         })
     }

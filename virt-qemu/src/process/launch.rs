@@ -12,6 +12,7 @@ use virt_qmp::CloseReason;
 use virt_sys::{Spawn, unix};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
+use super::connections::Connections;
 use super::files::GuestFiles;
 use super::filters::Filters;
 use super::guest::{self, Guest, Parts};
@@ -30,19 +31,20 @@ const GREETING_DEADLINE: Duration = Duration::from_secs(60);
 /// Starts a guest with its virtual CPUs stopped. A failure leaves nothing behind. `link` is how long its monitor may take
 /// for an answer, and who wants to hear what it says.
 pub(super) async fn start(
-    start: Start,
+    mut start: Start,
     caps: &Capabilities,
     config: &Arc<Config>,
     (host, services): (&Host, &Services),
     link: (Duration, &Arc<RawEvents>),
 ) -> Result<Started> {
     let files = GuestFiles::of(config, &start.live);
+    let connections = Connections::decide(&mut start.live, services)?;
     // What another process needs to undo this start is on its way to the disk before there is anything to undo.
-    start.record(None, &status::text(&files))?;
+    start.record(None, &status::text(&files, &connections))?;
     let cancelled = start.cancelled();
     let filters = OnceLock::new();
     let started = tokio::select! {
-        started = launch(start, files.clone(), caps, config, (host, services, &filters), link) => started,
+        started = launch(start, files.clone(), caps, config, (host, services), (&filters, &connections), link) => started,
         () = cancelled => Err(Error::new(ErrorCode::OperationAborted, ErrorDomain::Qemu, "the start was cancelled")),
     };
     if started.is_err() {
@@ -50,6 +52,7 @@ pub(super) async fn start(
         if let Some(filters) = filters.get() {
             Filters::release(filters).await;
         }
+        connections.release().await;
     }
     started
 }
@@ -73,10 +76,12 @@ async fn launch(
     files: GuestFiles,
     caps: &Capabilities,
     config: &Arc<Config>,
-    (host, services, filters): (&Host, &Services, &OnceLock<Filters>),
+    (host, services): (&Host, &Services),
+    (filters, connections): (&OnceLock<Filters>, &Connections),
     link: (Duration, &Arc<RawEvents>),
 ) -> Result<Started> {
     let mut live = start.live.clone();
+    connections.take(&mut live).await?;
     let plan = plan::build(&live, caps, config, host, Monitor::Descriptor)?;
     for dir in [&files.dir, &config.state_dir] {
         virt_sys::fs::create_dir_all(dir, 0o700).map_err(|error| cannot("create a directory", error))?;
@@ -93,7 +98,7 @@ async fn launch(
     let child = spawn.start().map_err(|error| cannot(&format!("start {}", plan.program), error))?;
     drop(spawn);
     let pid = child.pid.as_raw_nonzero().get().unsigned_abs();
-    start.record(Some(pid), &status::text(&files))?;
+    start.record(Some(pid), &status::text(&files, connections))?;
     let process = Arc::new(guest::watched(child.pidfd)?);
     let monitor = GuestMonitor::start(
         ours,
@@ -111,8 +116,8 @@ async fn launch(
     }
     let agent = settle::agent_socket(&live);
     let events = start.events.clone();
-    let filters = filters.clone();
-    let parts = Parts { files, pid, process, monitor, log, agent, filters, asked_cpu: None };
+    let (filters, connections) = (filters.clone(), connections.clone());
+    let parts = Parts { files, pid, process, monitor, log, agent, filters, connections, asked_cpu: None };
     hold(parts, live, caps, events).await
 }
 

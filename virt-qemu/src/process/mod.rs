@@ -3,6 +3,7 @@
 mod agent;
 mod ask;
 mod backend;
+mod connections;
 mod event;
 mod files;
 mod filters;

@@ -5,9 +5,12 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use virt_conf::domain::Domain;
-use virt_conf::domain::device::{Interface, InterfaceSource};
-use virt_netdev::Socket;
+use virt_conf::domain::device::{ActualSource, DirectMode, Interface, InterfaceSource};
+use virt_netdev::bandwidth::{self, Floors, View};
+use virt_netdev::bridge::port;
+use virt_netdev::macvtap::{self, Kind, Macvlan, Mode};
 use virt_netdev::tap::{self, Tap};
+use virt_netdev::{Socket, link};
 use virt_sys::{Spawn, unix};
 use virt_types::{Error, Result};
 
@@ -127,25 +130,110 @@ fn device(path: &Path) -> Result<OwnedFd> {
         .map_err(|error| cannot(&format!("open {}", path.display()), error))
 }
 
-/// Makes the tap of an interface that has one of its own, on or off a bridge, and writes down its name.
+/// What an interface is connected to on the host.
+enum Plugged<'a> {
+    /// A tap that nobody looks after.
+    Alone,
+    /// A tap on this bridge.
+    Bridge(&'a str),
+    /// A macvtap on this link.
+    Direct(&'a str, DirectMode),
+}
+
+impl<'a> Plugged<'a> {
+    fn of(interface: &'a Interface) -> Result<Self> {
+        let other = || Error::no_support("starting a guest with an interface of this type");
+        Ok(match &interface.source {
+            InterfaceSource::Ethernet => Self::Alone,
+            InterfaceSource::Bridge { bridge } => Self::Bridge(bridge),
+            InterfaceSource::Direct { dev, mode } => Self::Direct(dev, *mode),
+            InterfaceSource::Network { .. } => {
+                match interface.actual.as_ref().map(|actual| &actual.source).ok_or_else(other)? {
+                    ActualSource::Network(port) | ActualSource::Bridge(port) => {
+                        Self::Bridge(port.bridge.as_deref().ok_or_else(other)?)
+                    }
+                    ActualSource::Direct { dev, mode } => {
+                        Self::Direct(dev.as_deref().ok_or_else(other)?, *mode)
+                    }
+                    ActualSource::Hostdev(_) => return Err(other()),
+                }
+            }
+            _ => return Err(other()),
+        })
+    }
+}
+
+/// Makes the tap or macvtap of an interface, and writes down its name.
 fn open_tap(interface: &mut Interface) -> Result<Vec<OwnedFd>> {
-    let bridge = match &interface.source {
-        InterfaceSource::Ethernet => None,
-        InterfaceSource::Bridge { bridge } => Some(bridge.parse().map_err(bad_name)?),
-        _ => return Err(Error::no_support("starting a guest with an interface of this type")),
-    };
-    let name = interface.target.as_deref().unwrap_or("vnet%d");
-    let mut wanted = Tap::new(name.parse().map_err(bad_name)?);
-    wanted.queues = u16::try_from(interface.driver.queues.max(1)).unwrap_or(u16::MAX);
-    wanted.vnet_hdr = interface.model.as_ref().is_some_and(|model| model.is_virtio());
-    wanted.mac = interface.mac.map(tap::host_side_mac);
-    wanted.mtu = Some(interface.mtu).filter(|mtu| *mtu > 0);
-    wanted.master = bridge;
-    wanted.up = true;
     let mut socket = Socket::open().map_err(|error| refused(error.into()))?;
-    let tap = tap::open(&mut socket, &wanted).map_err(refused)?;
-    interface.target = Some(tap.link.name.to_string());
-    Ok(tap.queues)
+    let queues = u16::try_from(interface.driver.queues.max(1)).unwrap_or(u16::MAX);
+    let vnet_hdr = interface.model.as_ref().is_some_and(|model| model.is_virtio());
+    let mtu = Some(interface.mtu).filter(|mtu| *mtu > 0);
+    let (name, queues, view) = match Plugged::of(interface)? {
+        Plugged::Direct(dev, mode) => {
+            let missing = || monitor::failed("a macvtap has no name");
+            let name = interface.target.as_deref().ok_or_else(missing)?.parse().map_err(bad_name)?;
+            let mode = match mode {
+                DirectMode::Vepa => Mode::Vepa,
+                DirectMode::Private => Mode::Private,
+                DirectMode::Bridge => Mode::Bridge,
+                DirectMode::Passthrough => Mode::Passthru,
+            };
+            let parent = dev.parse().map_err(bad_name)?;
+            let mut wanted = Macvlan::new(name, Kind::Macvtap, parent, mode);
+            (wanted.mac, wanted.mtu, wanted.up) = (interface.mac, mtu, true);
+            let opened = macvtap::create(&mut socket, &wanted, queues, vnet_hdr).map_err(refused)?;
+            (opened.link.name, opened.queues, View::Same)
+        }
+        plugged => {
+            let name = interface.target.as_deref().unwrap_or("vnet%d");
+            let mut wanted = Tap::new(name.parse().map_err(bad_name)?);
+            wanted.queues = queues;
+            wanted.vnet_hdr = vnet_hdr;
+            wanted.mac = interface.mac.map(tap::host_side_mac);
+            wanted.mtu = mtu;
+            wanted.up = true;
+            if let Plugged::Bridge(bridge) = plugged {
+                let bridge = bridge.parse().map_err(bad_name)?;
+                // A port with another payload than its bridge would lose the larger frames.
+                wanted.mtu = match mtu {
+                    None => Some(link::get(&mut socket, &bridge).map_err(refused)?.mtu),
+                    given => given,
+                };
+                wanted.master = Some(bridge);
+            }
+            let opened = tap::open(&mut socket, &wanted).map_err(refused)?;
+            (opened.link.name, opened.queues, View::Opposite)
+        }
+    };
+    let actual = interface.actual.as_ref();
+    let isolated = actual.map_or(interface.port_isolated, |actual| actual.port_isolated);
+    let limits = actual.map_or(interface.bandwidth, |actual| actual.bandwidth);
+    let device = name.parse().map_err(bad_name)?;
+    if isolated == Some(true) {
+        let settings = port::Settings { isolated: Some(true), ..port::Settings::default() };
+        port::change(&mut socket, &device, &settings).map_err(refused)?;
+    }
+    if let Some(limits) = limits {
+        bandwidth::set(&mut socket, &device, &shaping(&limits), Floors::No, view).map_err(|error| {
+            monitor::failed(format!("cannot limit the bandwidth of {device} (qdisc htb): {error}"))
+                .caused_by(error)
+        })?;
+    }
+    interface.target = Some(name);
+    Ok(queues)
+}
+
+/// Limits as the kernel is told of them.
+fn shaping(limits: &virt_conf::common::Bandwidth) -> bandwidth::Bandwidth {
+    let some = |value: u64| Some(value).filter(|value| *value > 0);
+    let rate = |rate: virt_conf::common::bandwidth::Rate| bandwidth::Rate {
+        average: rate.average,
+        peak: some(rate.peak),
+        floor: some(rate.floor),
+        burst: some(rate.burst),
+    };
+    bandwidth::Bandwidth { inbound: limits.inbound.map(rate), outbound: limits.outbound.map(rate) }
 }
 
 fn refused(error: virt_netdev::Error) -> Error {

@@ -6,6 +6,7 @@ use virt_conf::domain::{Cpu, CpuDescription};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 use virt_xml::{Document, Writer};
 
+use super::connections::Connections;
 use super::files::GuestFiles;
 
 /// Writes what is needed to find the guest again.
@@ -18,10 +19,11 @@ pub(super) fn format(w: &mut Writer, files: &GuestFiles) {
     w.element("channelTargetDir", |w| w.attr("path", files.channel_dir.display()));
 }
 
-/// The elements of [`format()`] as text, one a line.
-pub(super) fn text(files: &GuestFiles) -> String {
+/// The elements of [`format()`] as text, one a line, and what a start or an end has to release.
+pub(super) fn text(files: &GuestFiles, connections: &Connections) -> String {
     let mut w = Writer::new();
     format(&mut w, files);
+    connections.format(&mut w);
     w.finish()
 }
 
@@ -64,7 +66,7 @@ mod tests {
         let config = Config::system();
         let live = Domain { id: Some(3), name: "web".into(), ..Domain::default() };
         let files = GuestFiles::of(&config, &live);
-        let status = format!("<domstatus>{}</domstatus>", text(&files));
+        let status = format!("<domstatus>{}</domstatus>", text(&files, &Connections::default()));
         let other = GuestFiles::of(&config, &Domain { id: Some(9), ..live });
         let found = parse(&status, other).unwrap();
         assert_eq!(

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use virt_conf::domain::device::{InterfaceSource, InterfaceType};
 use virt_domain::JobKind;
-use virt_driver::{DomainRef, GuestAddress, GuestInterface};
+use virt_driver::{DhcpLease, DomainRef, GuestAddress, GuestInterface};
 use virt_qmp::agent::command::{
     GuestGetHostName, GuestInterface as AgentInterface, GuestNetworkGetInterfaces,
 };
@@ -34,7 +35,11 @@ pub(in crate::driver) async fn hostname(
         if !snapshot.is_active() {
             return Err(sides::not_running());
         }
-        // None of its interfaces is in a network whose leases are known here.
+        if let Some(live) = &snapshot.live
+            && let Some(name) = leased_name(connection, live).await
+        {
+            return Ok(name);
+        }
         let detail = format!("no hostname found for domain {}", snapshot.name);
         return Err(Error::new(ErrorCode::NoHostname, ErrorDomain::Qemu, detail));
     }
@@ -54,7 +59,7 @@ pub(super) async fn addresses(
     let snapshot = handle.snapshot();
     let Some(live) = &snapshot.live else { return Err(sides::not_running()) };
     match source {
-        0 => Ok(Vec::new()),
+        0 => leased(connection, live).await,
         1 => {
             let call = AgentCall::new("virDomainInterfaceAddresses", JobKind::AgentQuery);
             told(ask(connection, domain, call, GuestNetworkGetInterfaces {}).await?)
@@ -62,6 +67,48 @@ pub(super) async fn addresses(
         2 => neighbours(live),
         other => Err(argument_unsupported(format!("Unknown IP address data source {other}"))),
     }
+}
+
+/// The interfaces on virtual networks, with the leases of each.
+async fn leases(
+    connection: &QemuConnection,
+    live: &virt_conf::domain::Domain,
+) -> Result<Vec<(String, Vec<DhcpLease>)>> {
+    let mut found = Vec::new();
+    for interface in &live.devices.interfaces {
+        let InterfaceSource::Network { network, .. } = &interface.source else { continue };
+        let (Some(mac), Some(name)) = (interface.mac, &interface.target) else { continue };
+        if interface.actual_kind() == InterfaceType::Network {
+            let leases = connection.backend.services().networks()?.leases(network, mac).await?;
+            found.push((name.clone(), leases));
+        }
+    }
+    Ok(found)
+}
+
+/// What virtual networks have given the guest's interfaces.
+async fn leased(
+    connection: &QemuConnection,
+    live: &virt_conf::domain::Domain,
+) -> Result<Vec<GuestInterface>> {
+    let address = |lease: &DhcpLease| GuestAddress {
+        family: lease.family,
+        address: lease.address.clone(),
+        prefix: lease.prefix,
+    };
+    let interface = |(name, leases): (String, Vec<DhcpLease>)| GuestInterface {
+        name,
+        mac: leases.first().and_then(|lease| lease.mac.clone()),
+        addresses: leases.iter().map(address).collect(),
+    };
+    let known = leases(connection, live).await?.into_iter().filter(|(_, leases)| !leases.is_empty());
+    Ok(known.map(interface).collect())
+}
+
+/// The first name that the guest gave itself to a virtual network.
+async fn leased_name(connection: &QemuConnection, live: &virt_conf::domain::Domain) -> Option<String> {
+    let known = leases(connection, live).await.ok()?;
+    known.into_iter().flat_map(|(_, leases)| leases).find_map(|lease| lease.hostname)
 }
 
 /// What the host's neighbour tables know of the guest's hardware addresses.
