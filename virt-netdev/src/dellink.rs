@@ -36,22 +36,10 @@ pub fn many(socket: &mut Socket, names: &[InterfaceName]) -> Result<()> {
         [link] => Ok(request::delete(socket, (link.index, &names[0]).into())?),
         links => {
             let group = unused_group(socket)?;
-            let mut moved = 0;
-            let outcome = links
-                .iter()
-                .try_for_each(|link| {
-                    set_group(socket, link, group)?;
-                    moved += 1;
-                    Ok(())
-                })
+            let outcome = set_groups(socket, links.iter().map(|link| (link, group)))
                 .and_then(|()| Ok(request::delete_group(socket, group)?));
             outcome.map_err(|error: Error| {
-                let undo =
-                    links[..moved].iter().try_for_each(|link| match set_group(socket, link, link.group) {
-                        // Gone meanwhile: nothing to put back.
-                        Err(Error::Netlink(error)) if error.is_no_device() => Ok(()),
-                        outcome => outcome,
-                    });
+                let undo = set_groups(socket, links.iter().map(|link| (link, link.group)));
                 error.after_undo(undo)
             })
         }
@@ -62,8 +50,19 @@ fn deletable(link: Link) -> Result<Link> {
     if link.kind.is_some() { Ok(link) } else { Err(Error::NotDeletable(link.name)) }
 }
 
-fn set_group(socket: &mut Socket, link: &Link, group: u32) -> Result<()> {
-    Ok(request::change(socket, link.index.into(), &Change { group: Some(group), ..Change::default() })?)
+/// Puts devices into groups, by few system calls. What is gone meanwhile is passed by.
+fn set_groups<'a>(socket: &mut Socket, links: impl Iterator<Item = (&'a Link, u32)>) -> Result<()> {
+    let requests = links.map(|(link, group)| {
+        let change = Change { group: Some(group), ..Change::default() };
+        request::change_request(link.index.into(), &change, format!("move '{}' to group {group}", link.name))
+    });
+    for outcome in socket.batch(requests.collect())? {
+        match outcome {
+            Err(error) if !error.is_no_device() => return Err(error.into()),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A group without links, that no other thread of this process is about to use, and probably no other process.

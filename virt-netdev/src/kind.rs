@@ -3,9 +3,9 @@
 use virt_netlink::link::Common;
 use virt_types::MacAddr;
 
-use crate::link::{get, get_kind, undo_creation};
+use crate::link::{get_kind, verify_creation};
 use crate::readback::{Readback, check_unicast};
-use crate::{Error, InterfaceName, Link, Result, Socket};
+use crate::{InterfaceName, Link, Result, Socket};
 
 /// What a new device of any kind can be given; what is `None` gets the kernel's default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) fn create(
     kind: &'static str,
     name: &InterfaceName,
     properties: &Properties,
-    request: impl FnOnce(&mut Socket, Common) -> virt_netlink::Result<()>,
+    request: impl FnOnce(&mut Socket, Common) -> virt_netlink::Result<Option<Link>>,
     check: impl FnOnce(&Readback<'_>, &Link) -> Result<()>,
 ) -> Result<Link> {
     let Properties { mac, mtu, ref master, tx_queue_length, up } = *properties;
@@ -36,22 +36,18 @@ pub(crate) fn create(
     let master = master.as_ref().map(|bridge| get_kind(socket, bridge, "bridge")).transpose()?;
     let master = master.map(|bridge| bridge.index);
     let common = Common { mac: mac.map(|mac| mac.0), mtu, master, tx_queue_length, up, ..Common::default() };
-    request(socket, common)?;
-    let outcome = get(socket, name).and_then(|link| {
+    // What the kernel tells at once is from before it joined its bridge.
+    let told = request(socket, common)?.filter(|_| master.is_none());
+    verify_creation(socket, name, told, |link| {
         let readback = Readback::of(kind, name);
         readback.same("the kind", Some(Some(kind.to_owned())), &link.kind, |kind| format!("{kind:?}"))?;
-        readback.common(&link, mac, mtu, up, master)?;
+        readback.common(link, mac, mtu, up, master)?;
         readback.same(
             "the transmit queue's length",
             tx_queue_length,
             &link.tx_queue_length,
             u32::to_string,
         )?;
-        check(&readback, &link)?;
-        Ok(link)
-    });
-    outcome.map_err(|error: Error| {
-        let undo = undo_creation(socket, name);
-        error.after_undo(undo)
+        check(&readback, link)
     })
 }

@@ -319,13 +319,16 @@ pub(crate) fn undo_creation(socket: &mut Socket, name: &InterfaceName) -> Result
     }
 }
 
-/// Reads back a device that was just created and checks it; deletes it if it did not come out as asked.
+/// Reads back a device that was just created, unless the kernel has told of it, and checks it; deletes it if it did not
+/// come out as asked.
 pub(crate) fn verify_creation(
     socket: &mut Socket,
     name: &InterfaceName,
+    told: Option<Link>,
     check: impl FnOnce(&Link) -> Result<()>,
 ) -> Result<Link> {
-    let outcome = get(socket, name).and_then(|link| check(&link).map(|()| link));
+    let link = told.map_or_else(|| get(socket, name), Ok);
+    let outcome = link.and_then(|link| check(&link).map(|()| link));
     outcome.map_err(|error| {
         let undo = undo_creation(socket, name);
         error.after_undo(undo)

@@ -53,7 +53,7 @@ pub fn create(socket: &mut Socket, macvlan: &Macvlan) -> Result<Link> {
         return Err(Error::PassthruAddress { asked, parent: macvlan.parent.clone() });
     }
     let sources: Vec<_> = macvlan.sources.iter().map(|mac| mac.0).collect();
-    request::macvlan::create(
+    let told = request::macvlan::create(
         socket,
         &request::macvlan::Macvlan {
             sources: &sources,
@@ -63,7 +63,7 @@ pub fn create(socket: &mut Socket, macvlan: &Macvlan) -> Result<Link> {
             ..request::macvlan::Macvlan::new(&macvlan.name, macvlan.kind, parent.index, macvlan.mode)
         },
     )?;
-    verify_creation(socket, &macvlan.name, |link| {
+    verify_creation(socket, &macvlan.name, told, |link| {
         let readback = Readback::of(macvlan.kind.as_str(), &macvlan.name);
         readback.common(link, macvlan.mac, macvlan.mtu, macvlan.up, None)?;
         readback.same("the mode", Some(Details::Macvlan(macvlan.mode)), &link.details, |details| {

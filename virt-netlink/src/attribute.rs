@@ -1,18 +1,30 @@
-//! Names of the attributes in a link message, to say which one the kernel points at.
+//! Names of the attributes in a message, to say which one the kernel points at.
 //!
-//! Numbers and names are those of `linux/if_link.h`.
+//! Numbers and names are those of `linux/if_link.h`, `linux/if_addr.h`, `linux/rtnetlink.h` and `linux/neighbour.h`.
 
 use netlink_packet_core::{NLA_HEADER_SIZE, NLA_TYPE_MASK, NlaBuffer};
 
-/// `struct nlmsghdr` and `struct ifinfomsg`, which precede the attributes.
-const ATTRIBUTES_AT: usize = 32;
+/// `struct nlmsghdr`.
+const HEADER: usize = 16;
 
-const RTM_NEWLINK: u16 = 16;
-const RTM_SETLINK: u16 = 19;
+/// What each family of messages has before the attributes, and how the outermost attributes are called.
+const FAMILIES: &[(std::ops::RangeInclusive<u16>, usize, Level)] = &[
+    // RTM_NEWLINK to RTM_SETLINK, struct ifinfomsg
+    (16..=19, 16, Level::Link),
+    // RTM_NEWADDR to RTM_GETADDR, struct ifaddrmsg
+    (20..=22, 8, Level::Address),
+    // RTM_NEWROUTE to RTM_GETROUTE, struct rtmsg
+    (24..=26, 12, Level::Route),
+    // RTM_NEWNEIGH to RTM_GETNEIGH, struct ndmsg
+    (28..=30, 12, Level::Neighbour),
+    // RTM_NEWQDISC to RTM_GETTFILTER, struct tcmsg
+    (36..=46, 20, Level::Traffic),
+];
 
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
+const IFLA_INFO_SLAVE_DATA: u16 = 5;
 
 const LINK: &[(u16, &str)] = &[
     (1, "IFLA_ADDRESS"),
@@ -44,7 +56,7 @@ const INFO: &[(u16, &str)] = &[
     (IFLA_INFO_KIND, "IFLA_INFO_KIND"),
     (IFLA_INFO_DATA, "IFLA_INFO_DATA"),
     (4, "IFLA_INFO_SLAVE_KIND"),
-    (5, "IFLA_INFO_SLAVE_DATA"),
+    (IFLA_INFO_SLAVE_DATA, "IFLA_INFO_SLAVE_DATA"),
 ];
 
 const BRIDGE: &[(u16, &str)] = &[
@@ -57,6 +69,8 @@ const BRIDGE: &[(u16, &str)] = &[
     (7, "IFLA_BR_VLAN_FILTERING"),
     (9, "IFLA_BR_GROUP_FWD_MASK"),
     (23, "IFLA_BR_MCAST_SNOOPING"),
+    (25, "IFLA_BR_MCAST_QUERIER"),
+    (39, "IFLA_BR_VLAN_DEFAULT_PVID"),
 ];
 
 const MACVLAN: &[(u16, &str)] = &[
@@ -66,23 +80,80 @@ const MACVLAN: &[(u16, &str)] = &[
     (4, "IFLA_MACVLAN_MACADDR"),
 ];
 
-/// Where in a link message an attribute stands, which decides what its number means.
+const BRIDGE_PORT: &[(u16, &str)] = &[
+    (1, "IFLA_BRPORT_STATE"),
+    (2, "IFLA_BRPORT_PRIORITY"),
+    (3, "IFLA_BRPORT_COST"),
+    (4, "IFLA_BRPORT_MODE"),
+    (5, "IFLA_BRPORT_GUARD"),
+    (6, "IFLA_BRPORT_PROTECT"),
+    (8, "IFLA_BRPORT_LEARNING"),
+    (9, "IFLA_BRPORT_UNICAST_FLOOD"),
+    (27, "IFLA_BRPORT_MCAST_FLOOD"),
+    (30, "IFLA_BRPORT_BCAST_FLOOD"),
+    (32, "IFLA_BRPORT_NEIGH_SUPPRESS"),
+    (33, "IFLA_BRPORT_ISOLATED"),
+    (39, "IFLA_BRPORT_LOCKED"),
+];
+
+const VLAN: &[(u16, &str)] = &[(1, "IFLA_VLAN_ID"), (2, "IFLA_VLAN_FLAGS"), (5, "IFLA_VLAN_PROTOCOL")];
+
+const VXLAN: &[(u16, &str)] = &[
+    (1, "IFLA_VXLAN_ID"),
+    (2, "IFLA_VXLAN_GROUP"),
+    (3, "IFLA_VXLAN_LINK"),
+    (4, "IFLA_VXLAN_LOCAL"),
+    (5, "IFLA_VXLAN_TTL"),
+    (7, "IFLA_VXLAN_LEARNING"),
+    (15, "IFLA_VXLAN_PORT"),
+    (16, "IFLA_VXLAN_GROUP6"),
+    (17, "IFLA_VXLAN_LOCAL6"),
+];
+
+const VETH: &[(u16, &str)] = &[(1, "VETH_INFO_PEER")];
+
+const ADDRESS: &[(u16, &str)] = &[
+    (1, "IFA_ADDRESS"),
+    (2, "IFA_LOCAL"),
+    (3, "IFA_LABEL"),
+    (4, "IFA_BROADCAST"),
+    (6, "IFA_CACHEINFO"),
+    (8, "IFA_FLAGS"),
+];
+
+const ROUTE: &[(u16, &str)] = &[
+    (1, "RTA_DST"),
+    (4, "RTA_OIF"),
+    (5, "RTA_GATEWAY"),
+    (6, "RTA_PRIORITY"),
+    (7, "RTA_PREFSRC"),
+    (15, "RTA_TABLE"),
+];
+
+const NEIGHBOUR: &[(u16, &str)] = &[(1, "NDA_DST"), (2, "NDA_LLADDR"), (5, "NDA_VLAN")];
+
+const TRAFFIC: &[(u16, &str)] = &[(1, "TCA_KIND"), (2, "TCA_OPTIONS"), (11, "TCA_CHAIN")];
+
+/// Where in a message an attribute stands, which decides what its number means.
 #[derive(Clone, Copy)]
 enum Level {
     Link,
     Info,
     Data,
+    PortData,
+    Address,
+    Route,
+    Neighbour,
+    Traffic,
 }
 
-/// The path of the attribute that begins at `offset` of a link message, outermost first.
+/// The path of the attribute that begins at `offset` of a message, outermost first.
 pub(crate) fn path_at(message: &[u8], offset: usize) -> Option<String> {
     let message_type = u16::from_ne_bytes(message.get(4..6)?.try_into().ok()?);
-    if !(RTM_NEWLINK..=RTM_SETLINK).contains(&message_type) {
-        return None;
-    }
+    let (_, fixed, outermost) = FAMILIES.iter().find(|(types, ..)| types.contains(&message_type))?;
     let mut path = String::new();
-    let (mut begin, mut end) = (ATTRIBUTES_AT, message.len());
-    let mut level = Level::Link;
+    let (mut begin, mut end) = (HEADER + fixed, message.len());
+    let mut level = *outermost;
     let mut kind: &[u8] = &[];
     loop {
         let found = attribute_around(message, begin, end, offset)?;
@@ -99,6 +170,7 @@ pub(crate) fn path_at(message: &[u8], offset: usize) -> Option<String> {
         level = match (level, found.number) {
             (Level::Link, IFLA_LINKINFO) => Level::Info,
             (Level::Info, IFLA_INFO_DATA) => Level::Data,
+            (Level::Info, IFLA_INFO_SLAVE_DATA) => Level::PortData,
             _ => return None,
         };
         path.push('/');
@@ -113,8 +185,16 @@ fn names(level: Level, kind: &[u8]) -> &'static [(u16, &'static str)] {
         Level::Data => match kind.strip_suffix(&[0]).unwrap_or(kind) {
             b"bridge" => BRIDGE,
             b"macvlan" | b"macvtap" => MACVLAN,
+            b"vlan" => VLAN,
+            b"vxlan" => VXLAN,
+            b"veth" => VETH,
             _ => &[],
         },
+        Level::PortData => BRIDGE_PORT,
+        Level::Address => ADDRESS,
+        Level::Route => ROUTE,
+        Level::Neighbour => NEIGHBOUR,
+        Level::Traffic => TRAFFIC,
     }
 }
 
@@ -190,8 +270,27 @@ mod tests {
 
     #[test]
     fn an_attribute_without_a_name_keeps_its_number() {
-        let vlan = bytes(InfoKind::Vlan, InfoData::Vlan(vec![InfoVlan::Id(5000)]));
-        assert_eq!(path_at(&vlan, 60).as_deref(), Some("IFLA_LINKINFO/IFLA_INFO_DATA/attribute 1"));
+        let vlan =
+            bytes(InfoKind::Vlan, InfoData::Vlan(vec![InfoVlan::Id(5000), InfoVlan::EgressQos(vec![])]));
+        assert_eq!(path_at(&vlan, 60).as_deref(), Some("IFLA_LINKINFO/IFLA_INFO_DATA/IFLA_VLAN_ID"));
+        assert_eq!(path_at(&vlan, 68).as_deref(), Some("IFLA_LINKINFO/IFLA_INFO_DATA/attribute 3"));
+    }
+
+    #[test]
+    fn every_family_has_names() {
+        // One attribute behind each fixed part, of number 1.
+        for (message_type, fixed, expected) in [
+            (16, 16, "IFLA_ADDRESS"),
+            (22, 8, "IFA_ADDRESS"),
+            (24, 12, "RTA_DST"),
+            (28, 12, "NDA_DST"),
+            (44, 20, "TCA_KIND"),
+        ] {
+            let mut message = vec![0; 16 + fixed];
+            message[4..6].copy_from_slice(&u16::to_ne_bytes(message_type));
+            message.extend([8_u16.to_ne_bytes(), 1_u16.to_ne_bytes(), [0; 2], [0; 2]].concat());
+            assert_eq!(path_at(&message, 16 + fixed).as_deref(), Some(expected));
+        }
     }
 
     #[test]
@@ -203,7 +302,7 @@ mod tests {
         }
         message[40] = 3;
         assert_eq!(path_at(&message, 44), None);
-        message[4] = 20;
+        message[4] = 60;
         assert_eq!(path_at(&message, 32), None);
     }
 }

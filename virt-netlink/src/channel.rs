@@ -23,8 +23,9 @@ const DUMP_ATTEMPTS: u32 = 8;
 /// First size of the receive buffer: the kernel fills a dump's datagrams up to 32 KiB when it sees room for them.
 const BUFFER_SIZE: usize = 32 * 1024;
 
-/// Requests that are sent at once: their acknowledgements fit into the receive buffer that every system allows.
-const BATCH: usize = 64;
+/// Requests that are sent at once: their acknowledgements, and what is told of links beside them, fit into the receive
+/// buffer that every system allows.
+const BATCH: usize = 32;
 
 /// Bytes that are sent at once, well below the send buffer that every system allows.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -121,7 +122,12 @@ impl Channel {
     }
 
     /// Sends many requests by few system calls and gives each one's outcome, in order.
-    pub(crate) fn batch<M: Message>(&mut self, requests: Vec<(M, u16, String)>) -> Result<Vec<Result<()>>> {
+    ///
+    /// Where `NLM_F_ECHO` was asked for, the outcome has what the kernel told of it, if it did.
+    pub(crate) fn batch<M: Message>(
+        &mut self,
+        requests: Vec<(M, u16, String)>,
+    ) -> Result<Vec<Result<Option<M>>>> {
         let mut outcomes = Vec::with_capacity(requests.len());
         let mut waiting = Vec::new();
         let mut bytes = 0;
@@ -139,7 +145,7 @@ impl Channel {
         Ok(outcomes)
     }
 
-    fn send_batch(&mut self, waiting: &[Waiting]) -> Result<Vec<Result<()>>> {
+    fn send_batch<M: Message>(&mut self, waiting: &[Waiting]) -> Result<Vec<Result<Option<M>>>> {
         let Some(first) = waiting.first() else { return Ok(Vec::new()) };
         let operation = if waiting.len() == 1 {
             first.operation.clone()
@@ -153,7 +159,8 @@ impl Channel {
         }
         self.send(&datagram, format_args!("{operation}"))?;
 
-        let mut outcomes: Vec<Option<Result<()>>> = waiting.iter().map(|_| None).collect();
+        let mut outcomes: Vec<Option<Result<Option<M>>>> = waiting.iter().map(|_| None).collect();
+        let mut told: Vec<Option<M>> = waiting.iter().map(|_| None).collect();
         let mut left = waiting.len();
         while left > 0 {
             let length = self.receive(format_args!("{operation}"))?;
@@ -162,14 +169,18 @@ impl Channel {
                 else {
                     continue;
                 };
-                if let Answer::End(end) = decode::<Ignored>(&header, bytes)
-                    && outcomes[at].is_none()
-                {
-                    outcomes[at] = Some(end.map_err(|failure| {
-                        let Waiting { request, operation, .. } = &waiting[at];
-                        self.refusal(*failure, request, operation.clone())
-                    }));
-                    left -= 1;
+                match decode(&header, bytes) {
+                    Answer::Message(Ok(message)) => {
+                        told[at].get_or_insert(message);
+                    }
+                    Answer::End(end) if outcomes[at].is_none() => {
+                        outcomes[at] = Some(end.map(|()| told[at].take()).map_err(|failure| {
+                            let Waiting { request, operation, .. } = &waiting[at];
+                            self.refusal(*failure, request, operation.clone())
+                        }));
+                        left -= 1;
+                    }
+                    _ => {}
                 }
             }
         }
@@ -270,18 +281,6 @@ pub(crate) trait Message:
 }
 
 impl<M: NetlinkSerializable + NetlinkDeserializable<Error = DecodeError> + fmt::Debug> Message for M {}
-
-/// A message that nobody looks at.
-#[derive(Debug)]
-struct Ignored;
-
-impl NetlinkDeserializable for Ignored {
-    type Error = DecodeError;
-
-    fn deserialize(_: &NetlinkHeader, _: &[u8]) -> Result<Self, DecodeError> {
-        Ok(Self)
-    }
-}
 
 /// A request of a batch that has not been answered yet.
 struct Waiting {

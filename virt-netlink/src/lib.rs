@@ -7,6 +7,7 @@ mod channel;
 mod errno;
 mod error;
 mod extack;
+pub mod generic;
 pub mod link;
 mod listener;
 #[cfg(feature = "monitor")]
@@ -17,6 +18,7 @@ mod refusal;
 pub mod route;
 mod socket;
 pub mod tc;
+pub mod uevent;
 
 pub use error::{Error, Result};
 pub use listener::{Group, Heard, Listener};

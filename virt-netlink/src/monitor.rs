@@ -1,4 +1,4 @@
-//! The asynchronous stream of link notifications.
+//! The asynchronous stream of notifications: links, addresses, routes, neighbours.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -12,39 +12,51 @@ use netlink_proto::sys::protocols::NETLINK_ROUTE;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::address::{self, Address};
 use crate::link::Link;
-use crate::{Error, Result};
+use crate::neighbour::{self, Neighbour};
+use crate::route::{self, Route};
+use crate::{Error, Group, Result};
 
-/// `RTNLGRP_LINK` of `linux/rtnetlink.h`.
-const RTNLGRP_LINK: u32 = 1;
-
-/// Events that wait for a slow reader before they are given up for [`LinkEvent::Lost`].
+/// Events that wait for a slow reader before they are given up for [`Event::Lost`].
 const QUEUE: usize = 1024;
 
-/// Something that happened to the links of the namespace.
+/// Something that happened to the network of the namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum LinkEvent {
+pub enum Event {
     /// A link appeared or changed; this is how it is now.
-    Changed(Box<Link>),
+    LinkChanged(Box<Link>),
     /// A link was deleted; this is how it last was.
-    Deleted(Box<Link>),
-    /// Events were lost, because the kernel or the reader could not keep up: read the list again
-    /// ([`link::list`](crate::link::list)).
+    LinkDeleted(Box<Link>),
+    /// An address appeared or changed, also when the detection of duplicates has ended.
+    AddressChanged(Box<Address>),
+    /// An address was deleted.
+    AddressDeleted(Box<Address>),
+    /// A route was added or changed.
+    RouteChanged(Box<Route>),
+    /// A route was deleted.
+    RouteDeleted(Box<Route>),
+    /// More is known of a neighbour than was.
+    NeighbourChanged(Box<Neighbour>),
+    /// A neighbour was forgotten.
+    NeighbourDeleted(Box<Neighbour>),
+    /// Events were lost, because the kernel or the reader could not keep up: read the lists again.
     Lost,
 }
 
-/// A subscription to the link notifications of a network namespace, on a socket of its own.
+/// A subscription to the notifications of a network namespace, on a socket of its own.
 ///
-/// Subscribe first and list the links then, so that no change falls between the two.
+/// Subscribe first and read the lists then, so that no change falls between the two.
 ///
 /// ```no_run
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> virt_netlink::Result<()> {
-/// use virt_netlink::monitor::{LinkEvent, LinkMonitor};
+/// use virt_netlink::Group;
+/// use virt_netlink::monitor::{Event, Monitor};
 ///
-/// let mut monitor = LinkMonitor::subscribe()?;
+/// let mut monitor = Monitor::subscribe(&[Group::Links])?;
 /// while let Some(event) = monitor.next().await {
-///     if let LinkEvent::Deleted(link) = event {
+///     if let Event::LinkDeleted(link) = event {
 ///         println!("{} is gone", link.name);
 ///     }
 /// }
@@ -52,12 +64,12 @@ pub enum LinkEvent {
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct LinkMonitor {
-    events: mpsc::Receiver<LinkEvent>,
+pub struct Monitor {
+    events: mpsc::Receiver<Event>,
     task: JoinHandle<()>,
 }
 
-impl LinkMonitor {
+impl Monitor {
     /// Subscribes in the calling thread's network namespace. The stream is fed by a task on the current tokio
     /// runtime, which needs its I/O driver; it ends with this value.
     ///
@@ -68,14 +80,16 @@ impl LinkMonitor {
     /// # Panics
     ///
     /// Outside of a tokio runtime.
-    pub fn subscribe() -> Result<Self> {
+    pub fn subscribe(groups: &[Group]) -> Result<Self> {
         let failed = |step| move |source| Error::Open { step, source };
         let (mut connection, _, mut messages) =
             new_connection::<RouteNetlinkMessage>(NETLINK_ROUTE).map_err(failed("open"))?;
         let socket = connection.socket_mut().socket_mut();
         // The kernel's notifications pass by a socket that has no port number yet.
         socket.bind_auto().map_err(failed("bind"))?;
-        socket.add_membership(RTNLGRP_LINK).map_err(failed("subscribe"))?;
+        for group in groups {
+            socket.add_membership(group.number()).map_err(failed("subscribe"))?;
+        }
 
         let (sender, events) = mpsc::channel(QUEUE);
         let task = tokio::spawn(async move {
@@ -88,12 +102,12 @@ impl LinkMonitor {
     }
 
     /// Waits for the next event; `None` when the socket broke, after which events were missed.
-    pub async fn next(&mut self) -> Option<LinkEvent> {
+    pub async fn next(&mut self) -> Option<Event> {
         self.events.recv().await
     }
 }
 
-impl Drop for LinkMonitor {
+impl Drop for Monitor {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -102,21 +116,21 @@ impl Drop for LinkMonitor {
 /// Hands events on without ever waiting for the reader, until the notifications or the reader end.
 async fn feed(
     mut next: impl FnMut(&mut Context<'_>) -> Poll<Option<NetlinkMessage<RouteNetlinkMessage>>>,
-    events: mpsc::Sender<LinkEvent>,
+    events: mpsc::Sender<Event>,
 ) {
     let mut lost = false;
     loop {
         tokio::select! {
             message = poll_fn(&mut next) => match message.map(event) {
                 // What comes before the loss is told is covered by the list that the reader takes then.
-                Some(Some(LinkEvent::Lost)) => lost = true,
+                Some(Some(Event::Lost)) => lost = true,
                 Some(Some(event)) if !lost => lost = events.try_send(event).is_err(),
                 Some(_) => {}
                 None => return,
             },
             room = events.reserve(), if lost => match room {
                 Ok(room) => {
-                    room.send(LinkEvent::Lost);
+                    room.send(Event::Lost);
                     lost = false;
                 }
                 Err(_) => return,
@@ -125,15 +139,33 @@ async fn feed(
     }
 }
 
-fn event(message: NetlinkMessage<RouteNetlinkMessage>) -> Option<LinkEvent> {
-    match message.payload {
-        NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => {
-            Some(LinkEvent::Changed(Box::new(link.into())))
+fn event(message: NetlinkMessage<RouteNetlinkMessage>) -> Option<Event> {
+    let message = match message.payload {
+        NetlinkPayload::InnerMessage(message) => message,
+        NetlinkPayload::Overrun(_) => return Some(Event::Lost),
+        _ => return None,
+    };
+    match message {
+        RouteNetlinkMessage::NewLink(link) => Some(Event::LinkChanged(Box::new(link.into()))),
+        RouteNetlinkMessage::DelLink(link) => Some(Event::LinkDeleted(Box::new(link.into()))),
+        RouteNetlinkMessage::NewAddress(message) => {
+            address::read(message).map(|address| Event::AddressChanged(Box::new(address)))
         }
-        NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelLink(link)) => {
-            Some(LinkEvent::Deleted(Box::new(link.into())))
+        RouteNetlinkMessage::DelAddress(message) => {
+            address::read(message).map(|address| Event::AddressDeleted(Box::new(address)))
         }
-        NetlinkPayload::Overrun(_) => Some(LinkEvent::Lost),
+        RouteNetlinkMessage::NewRoute(message) => {
+            route::read(message).map(|route| Event::RouteChanged(Box::new(route)))
+        }
+        RouteNetlinkMessage::DelRoute(message) => {
+            route::read(message).map(|route| Event::RouteDeleted(Box::new(route)))
+        }
+        RouteNetlinkMessage::NewNeighbour(message) => {
+            neighbour::read(&message).map(|neighbour| Event::NeighbourChanged(Box::new(neighbour)))
+        }
+        RouteNetlinkMessage::DelNeighbour(message) => {
+            neighbour::read(&message).map(|neighbour| Event::NeighbourDeleted(Box::new(neighbour)))
+        }
         _ => None,
     }
 }
@@ -172,7 +204,7 @@ mod tests {
             let mut seen = Vec::new();
             for _ in 0..count {
                 seen.push(match events.recv().await {
-                    Some(LinkEvent::Changed(link)) => Some(link.index),
+                    Some(Event::LinkChanged(link)) => Some(link.index),
                     _ => None,
                 });
             }

@@ -76,6 +76,19 @@ impl Socket {
         }
     }
 
+    /// As [`request`](Self::request), with what the kernel told if the flags have `NLM_F_ECHO`.
+    pub(crate) fn request_told(
+        &mut self,
+        message: RouteNetlinkMessage,
+        flags: u16,
+        operation: fmt::Arguments<'_>,
+    ) -> Result<Option<RouteNetlinkMessage>> {
+        match self.channel.call(message, flags, operation) {
+            Err(Error::Decode { .. }) => Ok(None),
+            outcome => outcome,
+        }
+    }
+
     /// Sends a request for one object and gives the kernel's answer.
     ///
     /// # Errors
@@ -115,6 +128,15 @@ impl Socket {
     /// [`Error::Transport`] or [`Error::Overrun`] when answers are lost; which requests were carried out is then
     /// unknown.
     pub fn batch(&mut self, requests: Vec<Request>) -> Result<Vec<Result<()>>> {
+        let outcomes = self.batch_told(requests)?;
+        Ok(outcomes.into_iter().map(|outcome| outcome.map(drop)).collect())
+    }
+
+    /// As [`batch`](Self::batch), with what the kernel told where a request's flags have `NLM_F_ECHO`.
+    pub(crate) fn batch_told(
+        &mut self,
+        requests: Vec<Request>,
+    ) -> Result<Vec<Result<Option<RouteNetlinkMessage>>>> {
         let requests =
             requests.into_iter().map(|request| (request.message, request.flags, request.operation));
         self.channel.batch(requests.collect())

@@ -10,10 +10,10 @@ use std::time::Duration;
 use virt_netlink::link::bridge::{self, Bridge, Settings};
 use virt_netlink::link::macvlan::{self, Kind, Macvlan, Mode};
 use virt_netlink::link::{self, Change, Details};
-use virt_netlink::monitor::{LinkEvent, LinkMonitor};
+use virt_netlink::monitor::{Event, Monitor};
 use virt_netlink::packet::RouteNetlinkMessage;
 use virt_netlink::packet::link::{LinkAttribute, LinkMessage};
-use virt_netlink::{InterfaceName, Socket};
+use virt_netlink::{Group, InterfaceName, Socket, address};
 
 /// True where the test may do as it likes with the network.
 fn in_namespace() -> bool {
@@ -274,22 +274,33 @@ fn the_monitor_tells_of_a_link_s_life() {
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut monitor = LinkMonitor::subscribe().unwrap();
+        let mut monitor =
+            Monitor::subscribe(&[Group::Links, Group::Ipv4Addresses, Group::Ipv4Routes]).unwrap();
         let name = name("nl-watched");
         let mut socket = Socket::open().unwrap();
         bridge::create(&mut socket, &Bridge::new(&name)).unwrap();
         link::change(&mut socket, (&name).into(), &Change { up: Some(true), ..Change::default() }).unwrap();
+        let index = link::get(&mut socket, (&name).into()).unwrap().index;
+        let new = address::NewAddress::new(index, [192, 0, 2, 77].into(), 24);
+        address::add(&mut socket, &new).unwrap();
         link::delete(&mut socket, (&name).into()).unwrap();
 
         let mut life = Vec::new();
+        let (mut addresses, mut routes) = (Vec::new(), Vec::new());
         let watched = async {
             // Links of the tests beside this one are told of too.
             while let Some(event) = monitor.next().await {
                 match event {
-                    LinkEvent::Changed(link) if link.name == "nl-watched" => life.push((link.up, false)),
-                    LinkEvent::Deleted(link) if link.name == "nl-watched" => {
+                    Event::LinkChanged(link) if link.name == "nl-watched" => life.push((link.up, false)),
+                    Event::LinkDeleted(link) if link.name == "nl-watched" => {
                         life.push((link.up, true));
                         break;
+                    }
+                    Event::AddressChanged(address) if address.index == index => {
+                        addresses.push(address.address)
+                    }
+                    Event::RouteChanged(route) if route.link == Some(index) => {
+                        routes.push(route.destination.to_string());
                     }
                     _ => {}
                 }
@@ -299,6 +310,8 @@ fn the_monitor_tells_of_a_link_s_life() {
         assert_eq!(life.first(), Some(&(false, false)), "created, switched off");
         assert!(life.contains(&(true, false)), "switched on");
         assert!(life.last().is_some_and(|(_, deleted)| *deleted));
+        assert_eq!(addresses, [new.address]);
+        assert!(routes.contains(&"192.0.2.0/24".to_owned()), "{routes:?}");
     });
 }
 

@@ -1,9 +1,11 @@
-//! `bench`: the benchmarks, optionally beside a stock libvirtd.
+//! `bench`: the benchmarks, optionally beside a stock libvirtd. One that is named `netns` changes the network and runs in
+//! fresh namespaces with `VIRT_NETNS=1`, as a test of that name does.
 
 use std::{path::PathBuf, process::Command};
 
 use crate::{
     args::Args,
+    namespaces::{Sys, Way},
     process::{Failure, Result, output, run as run_command},
     setup,
     workspace::{self, cargo, packages},
@@ -18,17 +20,28 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     setup::ensure()?;
     let mut command = cargo();
     command.arg("bench");
+    let mut inside = Vec::new();
     let mut has_benches = false;
     for found in packages()?.iter().filter(|found| package.as_deref().is_none_or(|name| name == found.name()))
     {
         // By name: with `--benches` cargo would build every library's unit tests as well.
         for target in found.targets("bench") {
+            let name = target["name"].as_str().unwrap_or_default().to_owned();
+            if name == "netns" {
+                inside.push(found.name().to_owned());
+                continue;
+            }
             has_benches = true;
-            command.args(["-p", found.name(), "--bench", target["name"].as_str().unwrap_or_default()]);
+            command.args(["-p", found.name(), "--bench", &name]);
         }
     }
+    for package in &inside {
+        run_inside(package, filter.as_deref())?;
+    }
     if !has_benches {
-        println!("No benchmark to run.");
+        if inside.is_empty() {
+            println!("No benchmark to run.");
+        }
         return Ok(());
     }
     let peer = if peer { Some(Peer::start()?) } else { None };
@@ -37,6 +50,24 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
         command.env("VIRT_PEER_URI", &peer.uri).env("VIRT_PEER_PID", &peer.pid);
     }
     run_command(&mut command)
+}
+
+/// The longest that a benchmark in namespaces may take, in seconds.
+const LIMIT: u32 = 900;
+
+/// Runs the benchmark `netns` of a package.
+fn run_inside(package: &str, filter: Option<&str>) -> Result<()> {
+    let bench = |more: &[&str]| {
+        let mut command = cargo();
+        command.args(["bench", "-p", package, "--bench", "netns"]).args(more);
+        command
+    };
+    // Inside, there is no network to fetch anything by.
+    run_command(&mut bench(&["--no-run"]))?;
+    let mut program = bench(&["--offline", "--"]);
+    program.args(filter).env("VIRT_NETNS", "1");
+    let way = Way::find().map_err(Failure::new)?;
+    run_command(&mut way.enter(&program, Sys::Fresh, LIMIT))
 }
 
 /// A stock libvirtd in namespaces of its own, ended when dropped.

@@ -96,7 +96,7 @@ pub fn create(socket: &mut Socket, bridge: &Bridge) -> Result<Link> {
         };
         return Err(error.after_undo(undo));
     }
-    verify_creation(socket, name, |link| bridge.check(link))
+    verify_creation(socket, name, None, |link| bridge.check(link))
 }
 
 /// As [`create`], after netlink refused with `refusal`, which is the error if ioctls do no better.

@@ -113,12 +113,12 @@ fn effective_forward_delay(delay: Duration, stp: bool) -> Duration {
 /// was deleted.
 pub fn create(socket: &mut Socket, bridge: &Bridge) -> Result<Link> {
     check_unicast(bridge.mac)?;
-    match request::bridge::create(socket, &bridge.request()) {
-        Ok(()) => {}
+    let told = match request::bridge::create(socket, &bridge.request()) {
+        Ok(told) => told,
         Err(error) if unsupported(&error) => return by_ioctl::create_after(socket, bridge, error.into()),
         Err(error) => return Err(error.into()),
-    }
-    verify_creation(socket, &bridge.name, |link| bridge.check(link))
+    };
+    verify_creation(socket, &bridge.name, told, |link| bridge.check(link))
 }
 
 /// Creates several bridges by few system calls, reads them back and compares: all, or none.
@@ -136,23 +136,23 @@ pub fn create_many(socket: &mut Socket, bridges: &[Bridge]) -> Result<Vec<Link>>
     let mut failure = None;
     for (outcome, bridge) in outcomes.into_iter().zip(bridges) {
         match outcome {
-            Ok(()) => created.push(bridge),
+            Ok(told) => created.push((bridge, told)),
             Err(error) => failure = failure.or_else(|| Some(Error::from(error))),
         }
     }
     let links = match failure {
         Some(error) => Err(error),
         None => created
-            .iter()
-            .map(|bridge| {
-                let link = get(socket, &bridge.name)?;
+            .iter_mut()
+            .map(|(bridge, told)| {
+                let link = told.take().map_or_else(|| get(socket, &bridge.name), Ok)?;
                 bridge.check(&link)?;
                 Ok(link)
             })
             .collect(),
     };
     links.map_err(|error: Error| {
-        let names: Vec<_> = created.iter().map(|bridge| bridge.name.clone()).collect();
+        let names: Vec<_> = created.iter().map(|(bridge, _)| bridge.name.clone()).collect();
         error.after_undo(crate::dellink::many(socket, &names))
     })
 }

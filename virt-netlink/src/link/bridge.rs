@@ -6,7 +6,7 @@ use std::time::Duration;
 use netlink_packet_route::link::{BridgeStpState, InfoBridge, InfoData, InfoKind, LinkInfo, LinkMessage};
 use rustix::io::Errno;
 
-use super::{Common, HardwareAddress, LinkRef, new_link};
+use super::{Common, HardwareAddress, Link, LinkRef, new_link};
 use crate::{InterfaceName, Result, Socket};
 
 /// The unit of the bridge's times on the wire: `USER_HZ`, one hundredth of a second on every architecture.
@@ -171,13 +171,13 @@ impl<'a> Bridge<'a> {
     }
 }
 
-/// Creates a bridge by one `RTM_NEWLINK`.
+/// Creates a bridge by one `RTM_NEWLINK`, and gives what the kernel told of it at once, as it does since Linux 6.2.
 ///
 /// # Errors
 ///
 /// [`Error::Refused`](crate::Error::Refused): the name is taken, `CAP_NET_ADMIN` is missing, the kernel has no
 /// bridges, or a value is out of range.
-pub fn create(socket: &mut Socket, bridge: &Bridge<'_>) -> Result<()> {
+pub fn create(socket: &mut Socket, bridge: &Bridge<'_>) -> Result<Option<Link>> {
     super::create(socket, bridge.message(), format_args!("create bridge '{}'", bridge.name))
         .map_err(|error| error.explain(|errno| explain(errno, bridge)))
 }
@@ -188,15 +188,19 @@ pub fn create(socket: &mut Socket, bridge: &Bridge<'_>) -> Result<()> {
 /// # Errors
 ///
 /// When the socket breaks; what was created then is unknown.
-pub fn create_many(socket: &mut Socket, bridges: &[Bridge<'_>]) -> Result<Vec<Result<()>>> {
+pub fn create_many(socket: &mut Socket, bridges: &[Bridge<'_>]) -> Result<Vec<Result<Option<Link>>>> {
     let requests = bridges
         .iter()
         .map(|bridge| super::creation(bridge.message(), format!("create bridge '{}'", bridge.name)));
-    let outcomes = socket.batch(requests.collect())?;
+    let outcomes = socket.batch_told(requests.collect())?;
     Ok(outcomes
         .into_iter()
         .zip(bridges)
-        .map(|(outcome, bridge)| outcome.map_err(|error| error.explain(|errno| explain(errno, bridge))))
+        .map(|(outcome, bridge)| {
+            outcome
+                .map(|message| message.and_then(super::told))
+                .map_err(|error| error.explain(|errno| explain(errno, bridge)))
+        })
         .collect())
 }
 

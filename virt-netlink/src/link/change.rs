@@ -5,7 +5,7 @@ use netlink_packet_route::link::{LinkAttribute, LinkFlags};
 use rustix::io::Errno;
 
 use super::{HardwareAddress, LinkRef, Namespace};
-use crate::{InterfaceName, Result, Socket};
+use crate::{InterfaceName, Request, Result, Socket};
 
 /// Changes to a link; what is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +68,25 @@ impl Change<'_> {
 /// [`Error::Refused`](crate::Error::Refused). The kernel makes the changes one by one and stops at the first that
 /// fails, so that some may have been made.
 pub fn change(socket: &mut Socket, link: LinkRef<'_>, change: &Change<'_>) -> Result<()> {
+    let Request { message, flags, operation } = change_request(link, change, format!("change {link}"));
+    let master = change.master.unwrap_or(0);
+    socket.request(message, flags, format_args!("{operation}")).map_err(|error| {
+        error.explain(|errno| match errno {
+            Errno::INVAL if change.namespace.is_some() => {
+                Some("it can not leave its network namespace, or there is no such process or file".to_owned())
+            }
+            Errno::BUSY if master != 0 => {
+                Some(format!("it is in use in a way that excludes being a port of link number {master}"))
+            }
+            Errno::OPNOTSUPP if master != 0 => Some(format!("link number {master} takes no such ports")),
+            _ => None,
+        })
+    })
+}
+
+/// The request that [`change()`] sends, for a [`Socket::batch`].
+#[must_use]
+pub fn change_request(link: LinkRef<'_>, change: &Change<'_>, operation: String) -> Request {
     let mut message = link.message();
     for (wanted, flag) in [
         (change.up, LinkFlags::Up),
@@ -88,19 +107,7 @@ pub fn change(socket: &mut Socket, link: LinkRef<'_>, change: &Change<'_>) -> Re
     attributes.extend(change.group.map(LinkAttribute::Group));
     attributes.extend(change.tx_queue_length.map(LinkAttribute::TxQueueLen));
     attributes.extend(change.alias.map(|alias| LinkAttribute::IfAlias(alias.to_owned())));
-    let master = change.master.unwrap_or(0);
-    socket.request(RouteNetlinkMessage::SetLink(message), 0, format_args!("change {link}")).map_err(|error| {
-        error.explain(|errno| match errno {
-            Errno::INVAL if change.namespace.is_some() => {
-                Some("it can not leave its network namespace, or there is no such process or file".to_owned())
-            }
-            Errno::BUSY if master != 0 => {
-                Some(format!("it is in use in a way that excludes being a port of link number {master}"))
-            }
-            Errno::OPNOTSUPP if master != 0 => Some(format!("link number {master} takes no such ports")),
-            _ => None,
-        })
-    })
+    Request { message: RouteNetlinkMessage::SetLink(message), flags: 0, operation }
 }
 
 /// Gives a link another name. A link that is given by its name is looked up first: in the message, the name is the new one.

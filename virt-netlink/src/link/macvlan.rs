@@ -11,7 +11,7 @@ use netlink_packet_route::link::{
 };
 use rustix::io::Errno;
 
-use super::{Common, HardwareAddress, LinkRef, new_link};
+use super::{Common, HardwareAddress, Link, LinkRef, new_link};
 use crate::{InterfaceName, Result, Socket};
 
 /// Which of the two.
@@ -222,13 +222,13 @@ fn change(socket: &mut Socket, link: LinkRef<'_>, kind: InfoKind, data: InfoData
     })
 }
 
-/// Creates a macvlan or macvtap by one `RTM_NEWLINK`.
+/// Creates a macvlan or macvtap by one `RTM_NEWLINK`, and gives what the kernel told of it at once, as it does since Linux 6.2.
 ///
 /// # Errors
 ///
 /// [`Error::Refused`](crate::Error::Refused): the name is taken, the parent is missing or can not carry such links,
 /// or has one in passthru mode already.
-pub fn create(socket: &mut Socket, macvlan: &Macvlan<'_>) -> Result<()> {
+pub fn create(socket: &mut Socket, macvlan: &Macvlan<'_>) -> Result<Option<Link>> {
     let kind = macvlan.kind.as_str();
     super::create(socket, macvlan.message(), format_args!("create {kind} '{}'", macvlan.name)).map_err(|error| {
         error.explain(|errno| match errno {

@@ -15,7 +15,7 @@ pub mod vxlan;
 use std::fmt;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_ECHO, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
     InfoData, InfoKind, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
@@ -23,7 +23,7 @@ use netlink_packet_route::link::{
 
 use crate::{Error, InterfaceName, Request, Result, Socket};
 
-pub use change::{Change, change, rename};
+pub use change::{Change, change, change_request, rename};
 pub use netlink_packet_route::link::Stats64 as Statistics;
 pub use state::{Details, Link, OperState, VlanState, VxlanState};
 
@@ -235,12 +235,23 @@ fn new_link(name: &InterfaceName, kind: InfoKind, data: Option<InfoData>, common
 
 /// The request for a new link, never for a change of one that exists.
 fn creation(message: LinkMessage, operation: String) -> Request {
-    Request { message: RouteNetlinkMessage::NewLink(message), flags: NLM_F_CREATE | NLM_F_EXCL, operation }
+    let flags = NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO;
+    Request { message: RouteNetlinkMessage::NewLink(message), flags, operation }
 }
 
-/// Asks for a new link, never for a change of one that exists.
-fn create(socket: &mut Socket, message: LinkMessage, operation: fmt::Arguments<'_>) -> Result<()> {
-    socket.request(RouteNetlinkMessage::NewLink(message), NLM_F_CREATE | NLM_F_EXCL, operation)
+/// Asks for a new link, never for a change of one that exists. Gives what the kernel told of it at once, which it does
+/// since Linux 6.2; that is before the link joins its bridge.
+fn create(socket: &mut Socket, message: LinkMessage, operation: fmt::Arguments<'_>) -> Result<Option<Link>> {
+    let Request { message, flags, .. } = creation(message, String::new());
+    Ok(socket.request_told(message, flags, operation)?.and_then(told))
+}
+
+/// The link that the kernel told of.
+fn told(message: RouteNetlinkMessage) -> Option<Link> {
+    match message {
+        RouteNetlinkMessage::NewLink(message) => Some(message.into()),
+        _ => None,
+    }
 }
 
 /// Asks for a change of what only links of a kind, or ports of a kind, have: `RTM_SETLINK` would not look at it.

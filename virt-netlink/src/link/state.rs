@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use netlink_packet_core::{DecodeError, Parseable};
 use netlink_packet_route::link::{
     InfoData, InfoMacVlan, InfoMacVtap, InfoPortData, InfoVlan, InfoVxlan, LinkAttribute, LinkFlags,
     LinkInfo, LinkMessage, State, VlanProtocol,
@@ -207,6 +208,15 @@ impl From<LinkMessage> for Link {
 }
 
 impl Link {
+    /// Reads the payload of an `RTM_NEWLINK` or `RTM_DELLINK` message: `struct ifinfomsg` and the attributes.
+    ///
+    /// # Errors
+    ///
+    /// What the decoder found.
+    pub fn parse(payload: &[u8]) -> Result<Self, DecodeError> {
+        LinkMessage::parse(payload).map(Self::from)
+    }
+
     fn read_info(&mut self, info: &[LinkInfo]) {
         for part in info {
             match part {
@@ -300,6 +310,14 @@ mod tests {
         message.header.flags = LinkFlags::Up;
         message.attributes = attributes;
         message.into()
+    }
+
+    #[test]
+    fn damaged_payloads_are_refused() {
+        assert!(Link::parse(&[0; 15]).is_err());
+        assert_eq!(Link::parse(&[0; 16]).unwrap(), Link::default());
+        // An attribute that is longer than the message.
+        assert!(Link::parse(&[[0; 16].as_slice(), &[200, 0, 3, 0]].concat()).is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkMessage};
 use rustix::io::Errno;
 
-use super::{Common, HardwareAddress, Namespace, new_link};
+use super::{Common, HardwareAddress, Link, Namespace, new_link};
 use crate::{InterfaceName, Result, Socket};
 
 /// A pair to create.
@@ -41,13 +41,13 @@ impl<'a> Veth<'a> {
     }
 }
 
-/// Creates both ends by one `RTM_NEWLINK`.
+/// Creates both ends by one `RTM_NEWLINK`, and gives what the kernel told of it at once, as it does since Linux 6.2.
 ///
 /// # Errors
 ///
 /// [`Error::Refused`](crate::Error::Refused): one of the names is taken, the namespace may not be used, or the
 /// kernel has no veths.
-pub fn create(socket: &mut Socket, veth: &Veth<'_>) -> Result<()> {
+pub fn create(socket: &mut Socket, veth: &Veth<'_>) -> Result<Option<Link>> {
     let operation = format_args!("create veth '{}' with the peer '{}'", veth.name, veth.peer);
     super::create(socket, veth.message(), operation).map_err(|error| {
         error.explain(|errno| match errno {

@@ -5,7 +5,7 @@ use netlink_packet_route::link::{
 };
 use rustix::io::Errno;
 
-use super::{Common, new_link};
+use super::{Common, Link, new_link};
 use crate::{InterfaceName, Result, Socket};
 
 /// A VLAN link to create.
@@ -63,13 +63,13 @@ impl<'a> Vlan<'a> {
     }
 }
 
-/// Creates a VLAN link by one `RTM_NEWLINK`.
+/// Creates a VLAN link by one `RTM_NEWLINK`, and gives what the kernel told of it at once, as it does since Linux 6.2.
 ///
 /// # Errors
 ///
 /// [`Error::Refused`](crate::Error::Refused): the name is taken, the parent is missing or has the VLAN already, or
 /// the kernel has no VLANs.
-pub fn create(socket: &mut Socket, vlan: &Vlan<'_>) -> Result<()> {
+pub fn create(socket: &mut Socket, vlan: &Vlan<'_>) -> Result<Option<Link>> {
     super::create(socket, vlan.message(), format_args!("create vlan '{}'", vlan.name)).map_err(|error| {
         error.explain(|errno| match errno {
             Errno::NODEV => Some(format!("its parent, link number {}, does not exist", vlan.parent)),

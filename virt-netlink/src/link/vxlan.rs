@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use netlink_packet_route::link::{InfoData, InfoKind, InfoVxlan, LinkMessage};
 use rustix::io::Errno;
 
-use super::{Common, new_link};
+use super::{Common, Link, new_link};
 use crate::{InterfaceName, Result, Socket};
 
 /// The port that is registered for VXLAN. The kernel's own default, 8472, is older.
@@ -70,13 +70,13 @@ impl<'a> Vxlan<'a> {
     }
 }
 
-/// Creates a VXLAN by one `RTM_NEWLINK`.
+/// Creates a VXLAN by one `RTM_NEWLINK`, and gives what the kernel told of it at once, as it does since Linux 6.2.
 ///
 /// # Errors
 ///
 /// [`Error::Refused`](crate::Error::Refused): the name is taken, another VXLAN has number and port, the addresses do
 /// not go together, or the kernel has no VXLANs.
-pub fn create(socket: &mut Socket, vxlan: &Vxlan<'_>) -> Result<()> {
+pub fn create(socket: &mut Socket, vxlan: &Vxlan<'_>) -> Result<Option<Link>> {
     super::create(socket, vxlan.message(), format_args!("create vxlan '{}'", vxlan.name)).map_err(|error| {
         error.explain(|errno| match errno {
             Errno::NODEV => Some("the link that its frames should leave by does not exist".to_owned()),

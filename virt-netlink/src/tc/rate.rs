@@ -13,8 +13,15 @@ const ENTRIES: u32 = 256;
 const LINK_LAYER_ETHERNET: u8 = 1;
 
 /// The ticks that it takes to send so many bytes at a rate in bytes per second.
+///
+/// As `tc` does it, whole microseconds are counted, so that a class that it made and one of ours look the same; what takes
+/// less than one, where `tc` allows no byte at all, is counted in ticks.
 pub(super) fn ticks_to_send(rate: u64, bytes: u64) -> u32 {
-    let ticks = (u128::from(bytes) * TICKS_PER_SECOND).div_ceil(u128::from(rate.max(1)));
+    let (rate, bytes) = (u128::from(rate.max(1)), u128::from(bytes));
+    let ticks = match bytes * 1_000_000 / rate {
+        0 => (bytes * TICKS_PER_SECOND).div_ceil(rate),
+        microseconds => microseconds * TICKS_PER_SECOND / 1_000_000,
+    };
     u32::try_from(ticks).unwrap_or(u32::MAX)
 }
 
@@ -48,7 +55,10 @@ mod tests {
     fn times_in_ticks() {
         // 1600 bytes at 1 MB/s take 1.6 ms, which are 25,000 ticks of 64 ns.
         assert_eq!(ticks_to_send(1_000_000, 1600), 25_000);
-        assert_eq!(ticks_to_send(3, 1), 5_208_334);
+        assert_eq!(ticks_to_send(3, 1), 5_208_328);
+        // 326.53 us
+        assert_eq!(ticks_to_send(4_900_000, 1600), 5093);
+        assert_eq!(ticks_to_send(5_000_000_000, 1600), 5);
         assert_eq!(ticks_to_send(0, u64::MAX), u32::MAX);
     }
 
