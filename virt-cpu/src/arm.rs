@@ -38,7 +38,7 @@ const MODELS: &[(&str, u16)] = &[
     ("Tengyun-S2500", 0x663),
 ];
 
-/// What the kernel tells programs of a processor (`AT_HWCAP`), from the lowest bit.
+/// What the kernel tells of a processor that libvirt tells too: the first word of its capabilities (`AT_HWCAP`).
 const HWCAPS: [&str; 32] = [
     "fp", "asimd", "evtstrm", "aes", "pmull", "sha1", "sha2", "crc32", "atomics", "fphp", "asimdhp", "cpuid",
     "asimdrdm", "jscvt", "fcma", "lrcpc", "dcpop", "sha3", "sm3", "sm4", "asimddp", "sha512", "sve",
@@ -53,11 +53,16 @@ pub fn model_names() -> impl Iterator<Item = &'static str> {
     MODELS.iter().map(|(name, _)| *name)
 }
 
-/// A host's CPU from its main identification register (`MIDR_EL1`) and the kernel's `AT_HWCAP`: model, maker, features.
+/// A host's CPU from its main identification register (`MIDR_EL1`) and the kernel's names of what it can do: model, maker,
+/// features.
 ///
 /// # Errors
 /// [`Error::UnknownPart`], [`Error::UnknownVendorId`], [`Error::NotOfHypervisor`]
-pub fn decode(midr: u64, hwcap: u64, models: Option<&[HypervisorModel]>) -> Result<Cpu> {
+pub fn decode<'a>(
+    midr: u64,
+    features: impl Iterator<Item = &'a str>,
+    models: Option<&[HypervisorModel]>,
+) -> Result<Cpu> {
     let (part, maker) = ((midr >> 4 & 0xfff) as u16, (midr >> 24 & 0xff) as u8);
     let (model, _) = MODELS.iter().find(|(_, known)| *known == part).ok_or(Error::UnknownPart(part))?;
     if models.is_some_and(|models| models.iter().all(|offered| offered.name != *model)) {
@@ -70,12 +75,12 @@ pub fn decode(midr: u64, hwcap: u64, models: Option<&[HypervisorModel]>) -> Resu
             Some(known.ok_or(Error::UnknownVendorId(maker))?.0.to_owned())
         }
     };
-    let features = HWCAPS.iter().enumerate().filter(|(bit, _)| hwcap >> bit & 1 == 1);
+    let features = features.filter(|name| HWCAPS.contains(name));
     Ok(Cpu {
         model: Some((*model).to_owned()),
         vendor,
         features: features
-            .map(|(_, name)| CpuFeature { name: (*name).to_owned(), policy: FeaturePolicy::Require })
+            .map(|name| CpuFeature { name: name.to_owned(), policy: FeaturePolicy::Require })
             .collect(),
         ..Cpu::default()
     })
@@ -116,11 +121,14 @@ mod tests {
 
     #[test]
     fn processors_are_known_by_their_registers() {
-        let cpu = decode(0x481f_d010, 0b11, None).unwrap();
+        let cpu = decode(0x481f_d010, ["fp", "asimd", "sve2"].into_iter(), None).unwrap();
         assert_eq!((cpu.model.as_deref(), cpu.vendor.as_deref()), (Some("Kunpeng-920"), Some("HiSilicon")));
         assert_eq!(cpu.features.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["fp", "asimd"]);
-        assert_eq!(decode(0x41 << 24, 0, None).unwrap_err(), Error::UnknownPart(0));
-        assert_eq!(decode(0x99 << 24 | 0xd03 << 4, 0, None).unwrap_err(), Error::UnknownVendorId(0x99));
+        assert_eq!(decode(0x41 << 24, [].into_iter(), None).unwrap_err(), Error::UnknownPart(0));
+        assert_eq!(
+            decode(0x99 << 24 | 0xd03 << 4, [].into_iter(), None).unwrap_err(),
+            Error::UnknownVendorId(0x99)
+        );
     }
 
     #[test]

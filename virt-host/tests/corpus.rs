@@ -44,6 +44,7 @@ fn arch(case: &Case) -> Arch {
 fn virhostcpu() {
     corpus::check("virhostcpu", |case| match case.text("kind") {
         "nodeinfo" => node_info(case),
+        "signature" => signature(case),
         "stats" => times(case),
         kind => Err(format!("{kind} is not answered")),
     });
@@ -64,6 +65,14 @@ fn node_info(case: &Case) -> Verdict {
         info.cpus, info.mhz, info.nodes, info.sockets, info.cores, info.threads
     );
     same(&ours, &case.read("/expected").unwrap())
+}
+
+fn signature(case: &Case) -> Verdict {
+    let scratch = Scratch::new(case.id());
+    std::fs::create_dir_all(scratch.0.join("proc")).unwrap();
+    std::fs::copy(case.file("/input/cpuinfo").unwrap(), scratch.0.join("proc/cpuinfo")).unwrap();
+    let ours = cpu::signature(&Root::at(&scratch.0), arch(case)).map_err(|error| error.to_string())?;
+    same(&ours.unwrap_or_default(), &case.read("/expected").unwrap_or_default())
 }
 
 fn times(case: &Case) -> Verdict {

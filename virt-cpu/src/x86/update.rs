@@ -53,22 +53,25 @@ pub(crate) fn update_live(cpu: &mut Cpu, enabled: &CpuData, disabled: &CpuData) 
     // Of a host's own CPU only what is switched off is known before.
     let off = cpu.is_host().then(|| map::part(&description, FeaturePolicy::Disable)).transpose()?;
     let full = cpu.check == Some(CpuCheck::Full);
-    let (mut added, mut removed) = (Vec::new(), Vec::new());
+    let mut found = Vec::new();
     for feature in FEATURES {
         let expected = bits.has(feature);
         let unexpected = !expected && off.as_ref().is_none_or(|off| off.has(feature));
         if unexpected && enabled.has(feature) {
-            added.push(feature.name);
+            found.push((feature.name, FeaturePolicy::Require));
         }
         if disabled.has(feature) || (expected && !enabled.has(feature)) {
-            removed.push(feature.name);
+            found.push((feature.name, FeaturePolicy::Disable));
         }
     }
     if full {
-        return refuse(&added, &removed, disabled);
+        let names = |said| {
+            let some = found.iter().filter(move |(_, policy)| *policy == said);
+            some.map(|(name, _)| *name).collect::<Vec<_>>()
+        };
+        return refuse(&names(FeaturePolicy::Require), &names(FeaturePolicy::Disable), disabled);
     }
-    added.iter().for_each(|name| say(&mut cpu.features, name, FeaturePolicy::Require));
-    removed.iter().for_each(|name| say(&mut cpu.features, name, FeaturePolicy::Disable));
+    found.iter().for_each(|(name, policy)| say(&mut cpu.features, name, *policy));
     if let Some(name) = &cpu.model {
         add_removed(&mut cpu.features, map::find(name)?.0);
     }

@@ -1,8 +1,9 @@
 //! What the host's processors are.
 
 use virt_conf::capabilities::{HostCpu, Signature, TscCounter};
-use virt_conf::domain::{MaxPhysAddr, MaxPhysAddrMode, Topology};
+use virt_conf::domain::{Cpu, MaxPhysAddr, MaxPhysAddrMode, Topology};
 use virt_cpu::x86::{Choice, CpuData, Leaf};
+use virt_cpu::{arm, power};
 use virt_types::Arch;
 
 use super::Info;
@@ -40,12 +41,23 @@ impl Probe {
     }
 }
 
-/// The processor as capabilities tell it. Of one that has no CPUID, or that no model fits, the architecture is all.
+/// The processor as capabilities tell it: x86 by CPUID, POWER and ARM by what the kernel tells of their registers. Of one that no
+/// model fits, the architecture is all.
 ///
 /// # Errors
 /// Where the kernel's files can not be read.
 pub fn identify(root: &Root, arch: Arch, info: &Info, probe: Option<&Probe>) -> Result<HostCpu> {
     let mut cpu = HostCpu { arch, page_sizes: crate::memory::page_sizes(root)?, ..HostCpu::default() };
+    if !arch.is_x86() {
+        let topology = Topology { sockets: info.sockets, dies: 1, cores: info.cores, threads: info.threads };
+        if let Some(known) = by_register(&root.text("/proc/cpuinfo")?.unwrap_or_default(), arch) {
+            cpu.model = known.model;
+            cpu.vendor = known.vendor;
+            cpu.features = known.features.into_iter().map(|feature| feature.name).collect();
+            cpu.topology = Some(topology);
+        }
+        return Ok(cpu);
+    }
     let Some(probe) = probe else { return Ok(cpu) };
     let Ok(decoded) = probe.data.decode(Choice { host: true, ..Choice::default() }) else { return Ok(cpu) };
     let cpuinfo = root.text("/proc/cpuinfo")?.unwrap_or_default();
@@ -61,6 +73,26 @@ pub fn identify(root: &Root, arch: Arch, info: &Info, probe: Option<&Probe>) -> 
     cpu.topology =
         Some(Topology { sockets: info.sockets, dies: 1, cores: info.cores, threads: info.threads });
     Ok(cpu)
+}
+
+/// The CPU by its version register, as `/proc/cpuinfo` has it.
+fn by_register(cpuinfo: &str, arch: Arch) -> Option<Cpu> {
+    if arch.is_ppc64() {
+        let (_, version) = value(cpuinfo, "revision")?.split_once("(pvr ")?;
+        let digits = version.trim_end_matches(')').replace(' ', "");
+        let (model, vendor) = power::decode(u32::from_str_radix(&digits, 16).ok()?, None).ok()?;
+        return Some(Cpu {
+            model: Some(model.to_owned()),
+            vendor: Some(vendor.to_owned()),
+            ..Cpu::default()
+        });
+    }
+    if !arch.is_arm() {
+        return None;
+    }
+    let number = |key| u64::from_str_radix(value(cpuinfo, key)?.strip_prefix("0x")?, 16).ok();
+    let register = number("CPU implementer")? << 24 | number("CPU part")? << 4;
+    arm::decode(register, value(cpuinfo, "Features")?.split(' '), None).ok()
 }
 
 /// The revision of the microcode, as `/proc/cpuinfo` has it.
@@ -90,6 +122,18 @@ mod tests {
         assert_eq!(microcode(text), Some(0x0100_0041));
         assert_eq!(physical_address_bits(text), Some(48));
         assert_eq!(microcode("microcode : none"), None);
+    }
+
+    #[test]
+    fn registers_are_read_from_cpuinfo() {
+        let power =
+            "processor\t: 0\ncpu\t\t: POWER8E (raw), altivec supported\nrevision\t: 2.1 (pvr 004b 0201)\n";
+        let cpu = by_register(power, Arch::Ppc64le).unwrap();
+        assert_eq!((cpu.model.as_deref(), cpu.vendor.as_deref()), (Some("POWER8"), Some("IBM")));
+        let arm = "processor\t: 0\nFeatures\t: fp asimd sve2\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n";
+        let cpu = by_register(arm, Arch::Aarch64).unwrap();
+        assert_eq!((cpu.model.as_deref(), cpu.features.len()), (Some("Neoverse-N1"), 2));
+        assert!(by_register("Features : fp\n", Arch::Aarch64).is_none());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod identity;
 mod info;
 mod place;
+mod signature;
 mod stats;
 
 use virt_conf::common::Bitmap;
@@ -12,6 +13,7 @@ use crate::{Result, Root, only_flags};
 pub use identity::{Probe, identify, physical_address_bits};
 pub use info::{Info, info, info_with_subcores};
 pub(crate) use place::Place;
+pub use signature::signature;
 pub use stats::{Times, times};
 
 const CPU_DIR: &str = "/sys/devices/system/cpu";

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
-use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result, TextEnum};
 
 use super::{Cap, Capabilities, probe};
 
@@ -27,13 +27,17 @@ struct Stamp {
 }
 
 /// What is asked, by number: more with each.
-const PROBE: u32 = 3;
+const PROBE: u32 = 4;
 
 /// What tells the host's processor from another one, on which QEMU can give other CPUs.
 fn processor() -> u64 {
     static KNOWN: OnceLock<u64> = OnceLock::new();
     *KNOWN.get_or_init(|| {
         let mut hasher = DefaultHasher::new();
+        let arch = Arch::from_text(&virt_sys::host::machine()).unwrap_or_default();
+        if !arch.is_x86() {
+            virt_host::cpu::signature(&virt_host::Root::host(), arch).ok().flatten().hash(&mut hasher);
+        }
         // The features and the maker; other leaves tell the processors of one host apart.
         for (eax, ecx, mut registers) in virt_sys::cpuid::leaves().unwrap_or_default() {
             match (eax, ecx) {
