@@ -67,6 +67,8 @@ impl Runner for System {
     fn run(&self, command: &Command, input: &str) -> Result<String> {
         let program = find(command.program).ok_or(Error::Missing(command.program))?;
         let mut spawn = Spawn::new(program);
+        // Whoever finds out what was laid must not be overtaken by it.
+        spawn.end_with_parent();
         spawn.args(&command.args).env("LC_ALL", "C").env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         let failed = |source| Error::Run { command: command.to_string(), source };
         let output =

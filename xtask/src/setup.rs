@@ -44,6 +44,25 @@ const NEEDS: &[Need] = &[
         fedora: "libvirt-client",
         why: "asks the daemon in tests, as its users do",
     },
+    Need {
+        program: "dnsmasq",
+        debian: "dnsmasq-base",
+        fedora: "dnsmasq",
+        why: "gives guests of virtual networks addresses and names",
+    },
+    Need {
+        program: "nft",
+        debian: "nftables",
+        fedora: "nftables",
+        why: "lays the rules of virtual networks",
+    },
+    Need {
+        program: "iptables",
+        debian: "iptables",
+        fedora: "iptables-nft",
+        why: "lays the rules of virtual networks beside those of others",
+    },
+    Need { program: "ebtables", debian: "ebtables", fedora: "iptables-nft", why: "filters guests' frames" },
     Need { program: "xz", debian: "xz-utils", fedora: "xz", why: "unpacks compressed kernel modules" },
     Need { program: "zstd", debian: "zstd", fedora: "zstd", why: "unpacks compressed kernel modules" },
 ];

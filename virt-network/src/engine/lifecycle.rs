@@ -11,7 +11,7 @@ use virt_driver::ObjectRef;
 use virt_types::{Error, ErrorCode, Result};
 
 use super::status::{Journal, Status};
-use super::{Engine, Net, State, Step, bridge, lock, routes, server};
+use super::{Engine, Net, State, Step, bridge, lock, routes, server, shape};
 use crate::error::{invalid, refuse};
 use crate::{dnsmasq, rules};
 
@@ -152,7 +152,7 @@ impl Engine {
 
     fn set_up(&self, network: &Network) -> Result<()> {
         if !network.forward.mode.has_bridge() {
-            return Ok(());
+            return shape::set(network);
         }
         bridge::create(network)?;
         let rules = rules::of(network)?;
@@ -165,12 +165,13 @@ impl Engine {
             self.store.remove_stations(name);
             server::start(network, &self.store.config, &self.helper)?;
         }
-        Ok(())
+        shape::set(network)
     }
 
     /// Undoes whatever of a start has happened. What can not be undone is told of, and stays.
     fn take_down(&self, network: &Network) {
         if !network.forward.mode.has_bridge() {
+            shape::clear(network);
             return;
         }
         let tell = |error: Error| log::warn!("network '{}': {}", network.name, error.report());
@@ -318,6 +319,9 @@ impl Engine {
             }
             log::info!("network '{}' does not run any more: {journal:?}", network.name);
             self.take_down(&network);
+            if network.forward.mode.has_bridge() {
+                server::stop_strays(&network, &self.store.config);
+            }
             self.store.remove_ports(&network.name);
             self.store.remove_status(&network.name);
             {

@@ -6,9 +6,11 @@
 mod bridge;
 mod lifecycle;
 mod network;
+mod ownership;
 pub(crate) mod port;
 mod routes;
 mod server;
+mod shape;
 mod status;
 mod store;
 mod update;
@@ -19,13 +21,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use virt_conf::network::{Network, Policy};
 use virt_driver::{Bus, NetworkEvent, NetworkEventKind, ObjectEventFilter, ObjectRef, Subscription};
 use virt_firewall::{Firewall, System};
-use virt_sys::FileLock;
 use virt_types::{ErrorCode, MacAddr, PciAddress, Result, Uuid};
 
 pub(crate) use self::network::{Net, State};
+use self::ownership::Ownership;
 use self::store::Store;
 use crate::config::Config;
-use crate::error::{internal, refuse, system};
+use crate::error::{internal, refuse};
 use crate::{leases_helper, random};
 
 /// `virNetworkEventLifecycleType`
@@ -51,7 +53,7 @@ pub(crate) struct Engine {
     firewall: OnceLock<Firewall>,
     helper: PathBuf,
     /// Nobody else has these directories while this lives.
-    _lock: FileLock,
+    _ownership: Ownership,
 }
 
 /// A panic elsewhere leaves nothing half done in what these locks protect: each change is one assignment.
@@ -64,13 +66,7 @@ impl Engine {
     pub(crate) fn open(config: Config) -> Result<Self> {
         let store = Store::new(config);
         store.prepare()?;
-        let path = store.config.state_dir.join("engine.lock");
-        let taken = FileLock::try_exclusive(&path)
-            .map_err(|error| system(format!("cannot lock '{}'", path.display()), error))?;
-        let lock = taken.ok_or_else(|| {
-            refuse(ErrorCode::OperationInvalid, "another process has the networks of this host")
-                .with_hint(format!("the holder of '{}' serves them: connect to it", path.display()))
-        })?;
+        let ownership = Ownership::take(&store.config.state_dir)?;
         let helper = helper(&store.config)?;
         let engine = Self {
             store,
@@ -79,7 +75,7 @@ impl Engine {
             events: Mutex::default(),
             firewall: OnceLock::new(),
             helper,
-            _lock: lock,
+            _ownership: ownership,
         };
         engine.load();
         Ok(engine)

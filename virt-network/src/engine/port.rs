@@ -14,7 +14,7 @@ use virt_conf::network::{
 use virt_types::{Error, ErrorCode, ErrorDomain, MacAddr, Result, TextEnum, TypedParams, TypedValue, Uuid};
 
 use super::status::{Journal, free_class};
-use super::{Engine, Net, State};
+use super::{Engine, Net, State, shape};
 use crate::error::{internal, refuse};
 use crate::random;
 
@@ -53,6 +53,9 @@ impl Engine {
         }
         count(&mut changed.live, &port, 1);
         let (uuid, name) = (port.uuid, changed.live.name.clone());
+        if !reclaim {
+            shape::plug(&changed, &port)?;
+        }
         self.store.save_port(&name, &port)?;
         changed.ports.insert(uuid, port.clone());
         self.store.save_status(&changed.status(Journal::Settled)).inspect_err(|_| {
@@ -78,6 +81,7 @@ impl Engine {
         if port.class_id > 0 {
             state.classes.remove(&port.class_id);
             state.floor_sum = state.floor_sum.saturating_sub(floor(port.bandwidth.as_ref()));
+            shape::unplug(&state, &port);
         }
         self.store.remove_port(&state.live.name, uuid);
         self.store.save_status(&state.status(Journal::Settled))?;
@@ -101,8 +105,12 @@ impl Engine {
         let mut changed = state.clone();
         let former = port.bandwidth.take();
         port.bandwidth = bandwidth_of(params);
+        if port.class_id > 0 {
+            shape::unplug(&changed, &port);
+        }
         release_floor(&mut changed, &mut port, former.as_ref());
         reserve_floor(&mut changed, &mut port)?;
+        shape::plug(&changed, &port)?;
         self.store.save_port(&changed.live.name, &port)?;
         changed.ports.insert(uuid, port);
         self.store.save_status(&changed.status(Journal::Settled))?;

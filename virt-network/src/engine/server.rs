@@ -42,6 +42,8 @@ pub(super) fn start(network: &Network, config: &Config, helper: &Path) -> Result
             .with_hint("install the package dnsmasq-base")
     })?;
     let mut spawn = Spawn::new(&program);
+    // Until it has gone into the background.
+    spawn.end_with_parent();
     spawn
         .arg(format!("--conf-file={}", files.configuration.display()))
         .arg("--leasefile-ro")
@@ -91,6 +93,21 @@ pub(super) fn find(network: &Network, config: &Config) -> Option<PidFd> {
     let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let ours = format!("--conf-file={}", files.configuration.display());
     command.split(|byte| *byte == 0).any(|arg| arg == ours.as_bytes()).then_some(handle)
+}
+
+/// Ends what was started for a network and had no time to say so, because its parent was killed.
+pub(super) fn stop_strays(network: &Network, config: &Config) {
+    let ours = format!("--conf-file={}", files(network, config).configuration.display());
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    for pid in pids {
+        let Some(handle) = Pid::from_raw(pid).and_then(|pid| PidFd::open(pid).ok()) else { continue };
+        let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        if command.split(|byte| *byte == 0).any(|arg| arg == ours.as_bytes()) {
+            let _ = handle.send_signal(Signal::KILL);
+            let _ = handle.wait(Some(Instant::now() + ENDS));
+        }
+    }
 }
 
 /// Has a running dnsmasq read guests and names anew; one that does not run is started.
