@@ -8,6 +8,7 @@ use virt_domain::{Layout, Limits};
 use virt_driver::{Beside, BoxFuture, Connection, Services, WithBeside};
 use virt_interface::HostInterfaces;
 use virt_network::NetworkDriver;
+use virt_nodedev::HostDevices;
 use virt_nwfilter::{Directories, NwFilterDriver};
 use virt_qemu::config::Config;
 use virt_qemu::driver::QemuDriver;
@@ -47,6 +48,7 @@ impl Drivers {
         let beside = Beside {
             interfaces: Some(Arc::new(HostInterfaces::new())),
             nwfilters: Some(Arc::new(filters.clone())),
+            node_devices: Some(Arc::new(HostDevices::new())),
             ..Beside::default()
         };
         let (qemu, networks, filters_started) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
