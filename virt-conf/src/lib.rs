@@ -27,6 +27,8 @@
 //! document; an enumeration of several hundred refusals would say no more.
 #![forbid(unsafe_code)]
 
+#[macro_use]
+pub mod grammar;
 pub mod capabilities;
 pub mod common;
 pub mod domain;
@@ -43,6 +45,7 @@ mod options;
 pub mod secret;
 pub mod storage_pool;
 pub mod storage_volume;
+pub mod typed;
 
 pub use kind::{Kind, Surroundings};
 pub use options::{FormatFlags, ParseFlags};

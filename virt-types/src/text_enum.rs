@@ -5,6 +5,9 @@ pub trait TextEnum: Copy + PartialEq + 'static {
     /// Every value with its spelling, in libvirt's order.
     const SPELLINGS: &'static [(Self, &'static str)];
 
+    /// The spellings alone.
+    const NAMES: &'static [&'static str];
+
     /// The value that is spelled so, if there is one.
     #[must_use]
     fn from_text(text: &str) -> Option<Self> {
@@ -65,6 +68,7 @@ macro_rules! text_enum {
     (@impl $name:ident { $($variant:ident = $text:literal),+ }) => {
         impl $crate::TextEnum for $name {
             const SPELLINGS: &'static [(Self, &'static str)] = &[$((Self::$variant, $text)),+];
+            const NAMES: &'static [&'static str] = &[$($text),+];
 
             fn text(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }

@@ -6,7 +6,7 @@ use virt_types::{Error, ErrorCode, ErrorDomain, Place};
 
 use crate::element::Element;
 use crate::guard;
-use crate::unread::{Asked, Unread};
+use crate::unread::{Asked, AskedNames, Unread};
 
 /// A well-formed XML document over a borrowed text.
 #[derive(Debug)]
@@ -68,6 +68,12 @@ impl<'input> Document<'input> {
     #[must_use]
     pub fn unread(&self) -> Vec<Unread> {
         self.asked.as_ref().map_or_else(Vec::new, |asked| asked.borrow().unread(self))
+    }
+
+    /// What the reader of a document parsed by [`Document::parse_recording`] asked for.
+    #[must_use]
+    pub fn asked_names(&self) -> Vec<AskedNames<'_>> {
+        self.asked.as_ref().map_or_else(Vec::new, |asked| asked.borrow().names(self))
     }
 }
 

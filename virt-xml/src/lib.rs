@@ -37,5 +37,5 @@ pub use document::Document;
 pub use element::Element;
 pub use guard::{MAX_DEPTH, MAX_INPUT};
 pub use roxmltree;
-pub use unread::{Unread, UnreadKind};
+pub use unread::{AskedNames, Unread, UnreadKind};
 pub use writer::{Writer, escape};

@@ -29,6 +29,17 @@ pub struct Unread {
     pub nearest: Option<String>,
 }
 
+/// What the reader of a document asked an element for, whether it was there or not.
+#[derive(Debug)]
+pub struct AskedNames<'a> {
+    /// The element.
+    pub element: Element<'a>,
+    /// Names of child elements.
+    pub children: Vec<&'static str>,
+    /// Names of attributes.
+    pub attributes: Vec<&'static str>,
+}
+
 #[derive(Debug, Default)]
 struct Names {
     children: BTreeSet<&'static str>,
@@ -47,6 +58,23 @@ impl Asked {
     pub(crate) fn unread(&self, document: &Document<'_>) -> Vec<Unread> {
         let mut found = Vec::new();
         self.visit(document.root(), &mut found);
+        found
+    }
+
+    pub(crate) fn names<'a>(&self, document: &'a Document<'_>) -> Vec<AskedNames<'a>> {
+        let mut found = Vec::new();
+        let mut waiting = vec![document.root()];
+        while let Some(element) = waiting.pop() {
+            waiting.extend(element.children());
+            if let Some(names) = self.elements.get(&element.node.id().get_usize()).filter(|names| !names.all)
+            {
+                found.push(AskedNames {
+                    element,
+                    children: names.children.iter().copied().collect(),
+                    attributes: names.attributes.iter().copied().collect(),
+                });
+            }
+        }
         found
     }
 

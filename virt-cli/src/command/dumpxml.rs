@@ -2,10 +2,12 @@
 
 use clap::Args;
 use serde_json::json;
+use virt_core::conf::{self, typed};
 use virt_core::XmlFlags;
 
 use crate::context::{Context, reference};
 use crate::failure::Outcome;
+use crate::input::Form;
 
 /// Print the configuration of a domain
 #[derive(Debug, Args)]
@@ -16,6 +18,10 @@ pub(crate) struct Dumpxml {
     /// The configuration of the next start, not of the running instance
     #[arg(long)]
     inactive: bool,
+
+    /// In which form; with --json the answer has the typed one beside the XML
+    #[arg(long = "as", value_enum, default_value_t = Form::Xml, value_name = "FORM")]
+    form: Form,
 
     /// With passwords
     #[arg(long)]
@@ -43,7 +49,16 @@ impl Dumpxml {
             flags.set(flag, wanted);
         }
         let xml = domain.xml(flags).await?;
-        let json = || json!({ "connection": context.about_json(), "domain": reference(domain.reference()), "xml": &xml });
-        Ok(context.output.answer(|| xml.trim_end().to_owned() + "\n", json)?)
+        let document = typed::json_of_xml(&xml, conf::domain::Domain::GRAMMAR)?;
+        let shown = self.form.of_domain(xml.trim_end().to_owned() + "\n")?;
+        let json = || {
+            json!({
+                "connection": context.about_json(),
+                "domain": reference(domain.reference()),
+                "xml": &xml,
+                "document": &document,
+            })
+        };
+        Ok(context.output.answer(|| shown, json)?)
     }
 }

@@ -52,6 +52,8 @@ commands! {
     events Events,
     plan Plan,
     lint Lint,
+    convert Convert,
+    schema Schema,
     doctor Doctor,
     uri Uri,
     version Version,

@@ -61,3 +61,11 @@ impl Auth {
         });
     }
 }
+
+grammar! {
+    /// `<auth>`
+    pub AUTH = [
+        Attr("username", Str), Attr("type", OneOf(AuthType::NAMES)),
+        One("secret", &[Must("type", OneOf(&["ceph", "iscsi"])), Attr("uuid", UUID), Attr("usage", Str)]),
+    ];
+}

@@ -114,6 +114,15 @@ fn detail(text: &str) -> Error {
     Error::new(ErrorCode::XmlDetail, ErrorDomain::Network, text)
 }
 
+grammar! {
+    /// `<bandwidth>`
+    pub BANDWIDTH = [
+        Attr("classID", U32),
+        Opt("inbound", &[Attr("average", U64), Attr("peak", U64), Attr("floor", U64), Attr("burst", U64)]),
+        Opt("outbound", &[Attr("average", U64), Attr("peak", U64), Attr("burst", U64)]),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_xml::Document;

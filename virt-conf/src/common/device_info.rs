@@ -189,6 +189,22 @@ pub fn is_user_alias(alias: &str) -> bool {
         && alias.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
+grammar! {
+    /// What every device may have.
+    pub INFO = [
+        Opt("alias", &[Must("name", Str)]),
+        Opt("address", crate::common::address::ADDRESS),
+        Opt("acpi", &[Attr("index", U32)]),
+        Opt("master", &[Attr("startport", U32)]),
+    ];
+    /// `<boot>`
+    pub BOOT = [Opt("boot", &[Must("order", POSITIVE), Attr("loadparm", LOADPARM)])];
+    /// `<rom>`
+    pub ROM = [Opt("rom", &[
+        When("enabled", &["", "yes"], &[Attr("bar", OnOff), Attr("file", PATH)]), Attr("enabled", YesNo),
+    ])];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_xml::Document;

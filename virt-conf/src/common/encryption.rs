@@ -154,6 +154,18 @@ impl IvGenerator {
     }
 }
 
+grammar! {
+    /// `<encryption>`
+    pub ENCRYPTION = [
+        Must("format", OneOf(EncryptionFormat::NAMES)), Attr("engine", OneOf(EncryptionEngine::NAMES)),
+        Many("secret", &[Must("type", OneOf(&["passphrase"])), Attr("uuid", UUID), Attr("usage", Str)]),
+        When("format", &["luks", "luks2", "luks-any"], &[
+            Opt("cipher", &[Must("name", Str), Must("size", U32), Attr("mode", Str), Attr("hash", Str)]),
+            Opt("ivgen", &[Must("name", Str), Attr("hash", Str)]), Together(&["cipher", "ivgen"]),
+        ]),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_xml::Document;

@@ -52,3 +52,8 @@ fn is_name(text: &str) -> bool {
 fn is_value(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':'))
 }
+
+grammar! {
+    /// `<filterref>`
+    pub FILTERREF = [Must("filter", Str), Many("parameter", &[Must("name", Str), Must("value", Str)])];
+}

@@ -231,6 +231,19 @@ impl Route {
     }
 }
 
+grammar! {
+    /// `<ip>` and `<route>`
+    pub IP = [
+        Many("ip", &[
+            Must("address", Str), Attr("family", OneOf(&["ipv4", "ipv6"])), Attr("prefix", Number(0, 128)), Attr("peer", Str),
+        ]),
+        Many("route", &[
+            Attr("family", OneOf(&["ipv4", "ipv6"])), Must("address", Str), Attr("netmask", Str),
+            Attr("prefix", Number(0, 128)), Must("gateway", Str), Attr("metric", POSITIVE),
+        ]),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_xml::Document;

@@ -102,3 +102,10 @@ impl DeviceSeclabel {
         });
     }
 }
+
+grammar! {
+    /// `<seclabel>` within a device.
+    pub SECLABELS = [Many("seclabel", &[
+        Attr("model", Str), Attr("relabel", YesNo), Attr("labelskip", YesNo), Opt("label", TEXT),
+    ])];
+}

@@ -98,3 +98,8 @@ impl VirtioDriver {
         Ok(())
     }
 }
+
+grammar! {
+    /// The attributes of `<driver>` that virtio devices share.
+    pub VIRTIO = [Attr("iommu", OnOff), Attr("ats", OnOff), Attr("packed", OnOff), Attr("page_per_vq", OnOff)];
+}

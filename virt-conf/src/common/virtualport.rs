@@ -246,6 +246,17 @@ fn uuid(el: Element<'_>, name: &'static str) -> Result<Option<Uuid>> {
         .transpose()
 }
 
+grammar! {
+    /// `<virtualport>`
+    pub VIRTUALPORT = [
+        Attr("type", OneOf(VirtualPortType::NAMES)),
+        Opt("parameters", &[
+            Attr("managerid", U8), Attr("typeid", Hex(0xff_ffff)), Attr("typeidversion", U8), Attr("instanceid", UUID),
+            Attr("interfaceid", UUID), Attr("profileid", Str),
+        ]),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_xml::Document;

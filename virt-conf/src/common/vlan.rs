@@ -95,6 +95,14 @@ impl Vlan {
     }
 }
 
+grammar! {
+    /// `<vlan>`
+    pub VLAN = [
+        Attr("trunk", YesNo),
+        Many("tag", &[Must("id", Number(0, 4095)), Attr("nativeMode", OneOf(&["tagged", "untagged"]))]),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_xml::Document;

@@ -79,3 +79,8 @@ impl IdRange {
         });
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [Many("uid", RANGE), Many("gid", RANGE)];
+    RANGE = [Must("start", U32), Must("target", U32), Must("count", U32)];
+}

@@ -174,6 +174,17 @@ fn pool_size(el: Element<'_>, name: &'static str) -> Result<Option<u32>> {
     }
 }
 
+grammar! {
+    pub(super) GRAMMAR = [
+        Opt("iothreads", NUMBER),
+        Opt("iothreadids", &[Many("iothread", &[
+            Must("id", POSITIVE), Attr("thread_pool_min", U32), Attr("thread_pool_max", U32),
+            Opt("poll", &[Attr("max", U64), Attr("grow", U64), Attr("shrink", U64)]),
+        ])]),
+        Opt("defaultiothread", &[Attr("thread_pool_min", U32), Attr("thread_pool_max", U32)]),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_xml::Document;

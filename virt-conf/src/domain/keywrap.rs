@@ -49,3 +49,7 @@ impl Keywrap {
         });
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [Many("cipher", &[Must("name", OneOf(Cipher::NAMES)), Must("state", OnOff)])];
+}

@@ -82,3 +82,13 @@ impl Sev {
         w.text_element_opt("session", self.session.as_ref());
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Must("type", OneOf(Kind::NAMES)),
+        When("type", &["sev"], &[
+            Attr("kernelHashes", YesNo), Opt("cbitpos", &[Text(U32)]), Opt("reducedPhysBits", &[Text(U32)]), One("policy", &[Text(Hex(0xffff_ffff))]),
+            Opt("dhCert", TEXT), Opt("session", TEXT),
+        ]),
+    ];
+}

@@ -92,3 +92,10 @@ fn action<T: TextEnum>(domain: Element<'_>, name: &'static str) -> Result<Option
             .ok_or_else(|| unsupported(format!("unknown {name} action: {text}")).at(domain.place())),
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Opt("on_poweroff", &[Text(OneOf(LifecycleAction::NAMES))]), Opt("on_reboot", &[Text(OneOf(LifecycleAction::NAMES))]),
+        Opt("on_crash", &[Text(OneOf(LifecycleAction::NAMES))]), Opt("on_lockfailure", &[Text(OneOf(LockFailureAction::NAMES))]),
+    ];
+}

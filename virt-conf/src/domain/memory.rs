@@ -64,3 +64,10 @@ impl Memory {
         self.slots > 0 || self.max > 0
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Opt("memory", &[Attr("unit", UNIT), Attr("dumpCore", OnOff), Text(U64)]), Opt("currentMemory", SIZE),
+        Opt("maxMemory", &[Attr("unit", UNIT), Must("slots", U32), Text(U64)]),
+    ];
+}

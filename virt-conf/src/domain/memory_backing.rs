@@ -176,6 +176,15 @@ fn choice<T: TextEnum>(
     }
 }
 
+grammar! {
+    pub(super) GRAMMAR = [
+        Opt("hugepages", &[Many("page", &[Must("size", U64), Attr("unit", UNIT), Attr("nodeset", CPUSET)])]),
+        Opt("nosharepages", FLAG), Opt("locked", FLAG), Opt("source", &[Must("type", OneOf(MemorySource::NAMES))]),
+        Opt("access", &[Must("mode", OneOf(MemoryAccess::NAMES))]),
+        Opt("allocation", &[Attr("mode", OneOf(MemoryAllocation::NAMES)), Attr("threads", POSITIVE)]), Opt("discard", FLAG),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_xml::Document;

@@ -63,6 +63,7 @@ use os::OsFormat;
 use tuning::CputuneContext;
 
 use crate::error::{internal, unsupported, xml_error};
+use crate::grammar::{Part, check};
 use crate::{FormatFlags, ParseFlags, Result};
 
 text_enum! {
@@ -152,6 +153,17 @@ pub struct Domain {
 }
 
 impl Domain {
+    /// What may stand in a document.
+    pub const GRAMMAR: &'static [Part] = GRAMMAR;
+
+    /// Checks a document by the grammar alone, as `VIR_DOMAIN_DEFINE_VALIDATE` asks before it is read.
+    ///
+    /// # Errors
+    /// `VIR_ERR_XML_INVALID_SCHEMA` for what the grammar does not allow, with the place.
+    pub fn check_grammar(xml: &str) -> Result<()> {
+        check(Document::parse(xml)?.root_named("domain")?, Self::GRAMMAR)
+    }
+
     /// Reads a document, exactly as it is written.
     ///
     /// # Errors
@@ -349,6 +361,22 @@ impl Domain {
         self.pm.format(w);
         self.perf.format(w);
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("type", OneOf(VirtType::NAMES)), Attr("id", Integer),
+        One("name", TEXT), Opt("uuid", &[Text(UUID)]), Opt("genid", TEXT), Opt("title", TEXT), Opt("description", TEXT),
+        Opt("metadata", &[Foreign]), With(memory::GRAMMAR), Opt("blkiotune", tuning::BLKIOTUNE),
+        Opt("memtune", tuning::MEMTUNE), Opt("memoryBacking", memory_backing::GRAMMAR), With(vcpu::GRAMMAR),
+        With(iothread::GRAMMAR), Opt("cputune", tuning::CPUTUNE), Opt("numatune", tuning::NUMATUNE),
+        Opt("resource", resource::GRAMMAR), Many("sysinfo", sysinfo::GRAMMAR), Opt("bootloader", TEXT),
+        Opt("bootloader_args", TEXT), Opt("os", os::GRAMMAR), Opt("idmap", idmap::GRAMMAR),
+        Opt("features", features::GRAMMAR), Opt("cpu", cpu::GRAMMAR), Opt("clock", clock::GRAMMAR),
+        With(lifecycle::GRAMMAR), Opt("pm", pm::GRAMMAR), Opt("perf", perf::GRAMMAR),
+        Opt("devices", Devices::GRAMMAR), Many("seclabel", seclabel::GRAMMAR), Opt("keywrap", keywrap::GRAMMAR),
+        Opt("launchSecurity", launch_security::GRAMMAR), With(namespace::GRAMMAR),
+    ];
 }
 
 #[cfg(test)]

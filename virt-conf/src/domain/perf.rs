@@ -51,3 +51,7 @@ impl Perf {
         });
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [Many("event", &[Must("name", OneOf(PerfEvent::NAMES)), Must("enabled", YesNo)])];
+}

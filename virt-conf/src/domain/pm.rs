@@ -30,3 +30,9 @@ impl Pm {
         });
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Opt("suspend-to-mem", &[Attr("enabled", YesNo)]), Opt("suspend-to-disk", &[Attr("enabled", YesNo)]),
+    ];
+}

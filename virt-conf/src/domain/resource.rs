@@ -52,3 +52,7 @@ impl Resource {
         });
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [Opt("partition", &[Text(PATH)]), Opt("fibrechannel", &[Must("appid", Str)])];
+}

@@ -139,6 +139,12 @@ impl Seclabel {
     }
 }
 
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("type", OneOf(SeclabelType::NAMES)), Attr("model", Str), Attr("relabel", YesNo), Opt("label", TEXT), Opt("imagelabel", TEXT), Opt("baselabel", TEXT),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_xml::Document;

@@ -134,6 +134,15 @@ impl Vcpus {
     }
 }
 
+grammar! {
+    pub(super) GRAMMAR = [
+        Opt("vcpu", &[Attr("placement", OneOf(Placement::NAMES)), Attr("cpuset", CPUSET), Attr("current", POSITIVE), Text(U32)]),
+        Opt("vcpus", &[Many("vcpu", &[
+            Must("id", U32), Must("enabled", YesNo), Attr("hotpluggable", YesNo), Attr("order", U32),
+        ])]),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_types::ErrorCode;

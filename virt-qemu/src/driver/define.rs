@@ -5,10 +5,7 @@ use std::os::fd::OwnedFd;
 use virt_conf::ParseFlags;
 use virt_conf::domain::Domain;
 use virt_driver::DomainRef;
-use virt_types::{
-    CreateFlags, DefineFlags, DomainName, Error, ErrorCode, ErrorDomain, Result, UndefineFlags,
-};
-use virt_xml::{Document, Unread, UnreadKind};
+use virt_types::{CreateFlags, DefineFlags, DomainName, Error, ErrorDomain, Result, UndefineFlags};
 
 use super::refusal::{invalid, invalid_call, known, no_flags};
 use super::{QemuConnection, lifecycle};
@@ -17,23 +14,10 @@ use super::{QemuConnection, lifecycle};
 pub(super) async fn define(connection: &QemuConnection, xml: &str, flags: DefineFlags) -> Result<DomainRef> {
     known(flags, DefineFlags::VALIDATE, "qemuDomainDefineXMLFlags")?;
     if flags.contains(DefineFlags::VALIDATE) {
-        check_schema(xml)?;
+        Domain::check_grammar(xml)?;
     }
     let config = connection.backend.define(xml, ParseFlags::INACTIVE | ParseFlags::ABI_UPDATE).await?;
     Ok(connection.registry.define(config).await?.snapshot().reference())
-}
-
-/// Refuses a document with something in it that means nothing here.
-fn check_schema(xml: &str) -> Result<()> {
-    let document = Document::parse_recording(xml)?;
-    Domain::parse_element(document.root_named("domain")?, ParseFlags::INACTIVE)?;
-    let Some(Unread { kind, name, place, .. }) = document.unread().into_iter().next() else { return Ok(()) };
-    let what = match kind {
-        UnreadKind::Element => "element",
-        UnreadKind::Attribute => "attribute",
-    };
-    let detail = format!("Unable to validate doc: the {what} '{name}' is not expected");
-    Err(Error::new(ErrorCode::XmlInvalidSchema, ErrorDomain::Xml, detail).at(place))
 }
 
 /// `virDomainCreateXMLWithFiles`
@@ -49,7 +33,7 @@ pub(super) async fn create(
         | CreateFlags::START_RESET_NVRAM;
     known(flags, allowed, "qemuDomainCreateXML")?;
     if flags.contains(CreateFlags::START_VALIDATE) {
-        check_schema(xml)?;
+        Domain::check_grammar(xml)?;
     }
     let domain = connection.backend.define(xml, ParseFlags::INACTIVE | ParseFlags::ABI_UPDATE).await?;
     let options = lifecycle::options(connection, flags, files);

@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use virt_conf::FormatFlags;
+use virt_conf::domain::Domain;
 use virt_driver::{
     ByteStream, ControlInfo, ControlState, DomainEvent, DomainEventFilter, DomainInfo, DomainRef, Domains,
     KeycodeSet, MetadataKind, SecurityLabel, Subscription,
@@ -51,6 +52,9 @@ impl Domains for TestConnection {
     fn define_xml<'a>(&'a self, xml: &'a str, flags: DefineFlags) -> Answer<'a, DomainRef> {
         self.answer(|host| {
             check(flags.bits(), DefineFlags::VALIDATE.bits(), "testDomainDefineXMLFlags")?;
+            if flags.contains(DefineFlags::VALIDATE) {
+                Domain::check_grammar(xml)?;
+            }
             host.define(xml)
         })
     }
@@ -63,6 +67,9 @@ impl Domains for TestConnection {
     ) -> Answer<'a, DomainRef> {
         self.answer(|host| {
             check(flags.bits(), CreateFlags::START_VALIDATE.bits(), "testDomainCreateXML")?;
+            if flags.contains(CreateFlags::START_VALIDATE) {
+                Domain::check_grammar(xml)?;
+            }
             host.create_from(xml)
         })
     }

@@ -144,6 +144,33 @@ impl Address {
     }
 }
 
+grammar! {
+    /// `<address>` of devices.
+    pub ADDRESS = [
+        Must("type", OneOf(AddressType::NAMES)),
+        When("type", &["pci"], &[
+            Attr("domain", Hex(0xffff)), Attr("bus", Hex(0xff)), Attr("slot", Hex(0x1f)), Attr("function", Hex(7)),
+            Attr("multifunction", OnOff), Opt("zpci", ZPCI),
+        ]),
+        When("type", &["drive"], &[
+            Attr("controller", U32), Attr("bus", U32), Attr("target", U32), Attr("unit", U32),
+        ]),
+        When("type", &["virtio-serial"], &[Attr("controller", U32), Attr("bus", U32), Attr("port", U32)]),
+        When("type", &["ccid"], &[Attr("controller", U32), Attr("slot", U32)]),
+        When("type", &["usb"], &[Attr("bus", U32), Attr("port", USB_PORT)]),
+        When("type", &["spapr-vio"], &[Attr("reg", Hex(0xffff_ffff))]),
+        When("type", &["ccw"], &[Attr("cssid", Hex(0xfe)), Attr("ssid", Hex(3)), Attr("devno", Hex(0xffff))]),
+        When("type", &["isa"], &[Attr("iobase", Hex(0xffff)), Attr("irq", Hex(0xf))]),
+        When("type", &["dimm"], &[Attr("slot", U32), Attr("base", Hex(u64::MAX))]),
+    ];
+    /// Where a PCI device of the host is.
+    pub PCI_SOURCE = [
+        Attr("domain", Hex(0xffff)), Must("bus", Hex(0xff)), Must("slot", Hex(0x1f)), Must("function", Hex(7)),
+        Attr("multifunction", OnOff), Opt("zpci", ZPCI),
+    ];
+    ZPCI = [Attr("uid", Hex(0xffff)), Attr("fid", Hex(0xffff_ffff))];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_xml::Document;

@@ -270,3 +270,25 @@ impl Chardev {
         self.source.kind().text()
     }
 }
+
+grammar! {
+    /// What every character device has of its host end.
+    pub CHARDEV = [
+        Attr("type", OneOf(ChardevType::NAMES)),
+        Many("source", SOURCE),
+        Opt("protocol", &[Attr("type", OneOf(TcpProtocol::NAMES))]),
+        Opt("log", &[Must("file", PATH), Attr("append", OnOff)]),
+    ];
+    /// `<source>`
+    pub SOURCE = [
+        Attr("mode", OneOf(SourceMode::NAMES)), Attr("path", Str), Attr("append", OnOff), Attr("host", Str),
+        Attr("service", Str), Attr("tls", YesNo), Attr("channel", Str), Attr("master", Str), Attr("slave", Str),
+        Attr("startupPolicy", Str), Attr("wiremode", Str),
+        Opt("reconnect", RECONNECT), With(crate::common::seclabel::SECLABELS),
+        Opt("mouse", &[Must("mode", OneOf(&["server", "client"]))]), Opt("clipboard", &[Must("copypaste", YesNo)]),
+    ];
+    /// `<reconnect>`
+    pub RECONNECT = [
+        Must("enabled", YesNo), Attr("timeout", U32),
+    ];
+}

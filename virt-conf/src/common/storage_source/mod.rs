@@ -221,3 +221,60 @@ pub fn format_metadata_cache(w: &mut Writer, bytes: Option<u64>) {
         });
     }
 }
+
+grammar! {
+    /// `<source>` of an image, its children.
+    pub SOURCE_CHILDREN = [
+        Attr("startupPolicy", OneOf(&["mandatory", "requisite", "optional"])), Attr("index", U32),
+        With(crate::common::seclabel::SECLABELS), Opt("encryption", crate::common::encryption::ENCRYPTION),
+        Opt("auth", crate::common::auth::AUTH), Opt("reservations", reservations::RESERVATIONS),
+        Opt("slices", &[Many("slice", &[
+            Must("type", OneOf(&["storage"])), Must("offset", U64), Must("size", U64),
+        ])]),
+    ];
+    /// `<source>` of an image, by the `type` of the element around it.
+    pub SOURCES = [
+        When("type", &["", "file"], &[Opt("source", &[Attr("file", Str), Attr("fdgroup", Str), With(SOURCE_CHILDREN)])]),
+        When("type", &["block"], &[Opt("source", &[Attr("dev", PATH), With(SOURCE_CHILDREN)])]),
+        When("type", &["dir"], &[Opt("source", &[Must("dir", PATH), With(SOURCE_CHILDREN)])]),
+        When("type", &["network"], &[One("source", NETWORK_SOURCE)]),
+        When("type", &["volume"], &[Opt("source", &[
+            Must("pool", Str), Must("volume", Str), Attr("mode", OneOf(PoolMode::NAMES)), With(SOURCE_CHILDREN),
+        ])]),
+        When("type", &["nvme"], &[Opt("source", &[
+            Must("type", OneOf(&["pci"])), Attr("managed", YesNo), Must("namespace", POSITIVE),
+            One("address", crate::common::address::PCI_SOURCE), With(SOURCE_CHILDREN),
+        ])]),
+        When("type", &["vhostuser"], &[Opt("source", &[
+            Must("type", OneOf(&["unix"])), Must("path", PATH), Attr("index", U32), Opt("reconnect", crate::common::chardev::RECONNECT),
+        ])]),
+        When("type", &["vhostvdpa"], &[Opt("source", &[Must("dev", PATH), With(SOURCE_CHILDREN)])]),
+    ];
+    /// `<source>` of an image on another host.
+    pub NETWORK_SOURCE = [
+        Must("protocol", OneOf(Protocol::NAMES)), Attr("name", Str), Attr("query", Str), Attr("tls", YesNo),
+        Attr("tlsHostname", Str),
+        Many("host", &[
+            Attr("name", Str), Attr("port", Str), Attr("transport", OneOf(Transport::NAMES)), Attr("socket", PATH),
+        ]),
+        Opt("snapshot", &[Must("name", Str)]), Opt("config", &[Must("file", PATH)]),
+        Opt("initiator", &[One("iqn", &[Must("name", Str)])]), Opt("readahead", &[Must("size", U64)]),
+        Opt("timeout", &[Must("seconds", U32)]), Opt("ssl", &[Must("verify", YesNo)]),
+        Opt("cookies", &[Many("cookie", &[Must("name", Str), Text(Str)])]),
+        Opt("identity", &[Attr("user", Str), Attr("group", Str)]),
+        Opt("knownHosts", &[Must("path", Str)]),
+        Opt("reconnect", &[Must("delay", U32)]), With(SOURCE_CHILDREN),
+    ];
+    /// `<format>` of an image.
+    pub FORMAT = [
+        Must("type", OneOf(ImageFormat::NAMES)),
+        Opt("metadata_cache", METADATA_CACHE),
+    ];
+    /// `<metadata_cache>`
+    pub METADATA_CACHE = [Opt("max_size", SIZE)];
+    /// `<backingStore>`: an image behind another.
+    pub BACKING = [
+        Attr("type", OneOf(StorageType::NAMES)), Attr("index", U32),
+        With(SOURCES), Opt("format", FORMAT), Again("backingStore", || BACKING),
+    ];
+}

@@ -51,3 +51,11 @@ impl Reservations {
         });
     }
 }
+
+grammar! {
+    /// `<reservations>`
+    pub(super) RESERVATIONS = [
+        Must("managed", YesNo),
+        Opt("source", &[Must("type", OneOf(&["unix"])), Must("path", PATH), Must("mode", OneOf(&["client"]))]),
+    ];
+}

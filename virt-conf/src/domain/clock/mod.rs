@@ -176,6 +176,17 @@ fn unknown<T: TextEnum>(el: Element<'_>, what: &str, text: &str) -> Error {
     unsupported(format!("unknown clock {what} '{text}'")).at(el.place()).with_hint(T::hint(text))
 }
 
+grammar! {
+    pub(super) GRAMMAR = [
+        Must("offset", OneOf(OffsetKind::NAMES)),
+        When("offset", &["utc", "localtime"], &[Attr("adjustment", Str)]),
+        When("offset", &["timezone"], &[Must("timezone", Str)]),
+        When("offset", &["variable"], &[Attr("adjustment", Str), Attr("adjustment0", Integer), Attr("basis", OneOf(ClockBasis::NAMES))]),
+        When("offset", &["absolute"], &[Must("start", U64)]),
+        Many("timer", timer::GRAMMAR),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_types::ErrorCode;

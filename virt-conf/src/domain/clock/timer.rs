@@ -101,3 +101,11 @@ impl Timer {
         });
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Must("name", OneOf(TimerName::NAMES)), Attr("track", OneOf(TimerTrack::NAMES)), Attr("tickpolicy", OneOf(TimerTickpolicy::NAMES)),
+        Attr("frequency", U64), Attr("mode", OneOf(TimerMode::NAMES)), Attr("present", YesNo),
+        Opt("catchup", &[Attr("threshold", U64), Attr("slew", U64), Attr("limit", U64)]),
+    ];
+}

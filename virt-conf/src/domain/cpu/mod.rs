@@ -231,6 +231,20 @@ impl Cpu {
     }
 }
 
+grammar! {
+    pub(crate) GRAMMAR = [
+        Attr("mode", OneOf(CpuMode::NAMES)), Attr("match", OneOf(CpuMatch::NAMES)), Attr("check", OneOf(&["none", "partial", "full"])),
+        Attr("migratable", OnOff),
+        Opt("model", &[
+            Attr("fallback", OneOf(CpuFallback::NAMES)), Attr("vendor_id", Str), Text(Str),
+        ]),
+        Opt("vendor", TEXT), Opt("topology", topology::TOPOLOGY), Opt("cache", topology::CACHE),
+        Opt("maxphysaddr", topology::MAX_PHYS_ADDR),
+        Many("feature", &[Must("name", Str), Attr("policy", OneOf(FeaturePolicy::NAMES))]),
+        Opt("numa", crate::domain::numa::GRAMMAR),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_types::ErrorCode;

@@ -127,3 +127,11 @@ impl MaxPhysAddr {
         });
     }
 }
+
+grammar! {
+    pub(super) TOPOLOGY = [
+        Must("sockets", POSITIVE), Attr("dies", POSITIVE), Must("cores", POSITIVE), Must("threads", POSITIVE),
+    ];
+    pub(super) CACHE = [Attr("level", Number(1, 3)), Must("mode", OneOf(CacheMode::NAMES))];
+    pub(super) MAX_PHYS_ADDR = [Must("mode", OneOf(MaxPhysAddrMode::NAMES)), Attr("bits", U32), Attr("limit", U32)];
+}

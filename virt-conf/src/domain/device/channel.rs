@@ -13,6 +13,7 @@ use crate::common::device_info::Takes;
 use crate::common::{Chardev, DeviceInfo};
 use crate::domain::Domain;
 use crate::error::{unsupported, xml_error};
+use crate::grammar::Part;
 use crate::{ParseFlags, Result};
 
 text_enum! {
@@ -149,6 +150,7 @@ pub struct Channel {
 
 impl Device for Channel {
     const ELEMENT: &'static str = "channel";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let kind = port::parse_type(el)?;
@@ -222,6 +224,17 @@ impl Device for Channel {
         }
         self.info.check_abi(&target.info)
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        With(crate::common::chardev::CHARDEV),
+        Opt("target", &[
+            Must("type", OneOf(ChannelType::NAMES)), Attr("name", Str), Attr("state", OneOf(ChannelState::NAMES)),
+            Attr("address", Str), Attr("port", U16),
+        ]),
+        With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::common::chardev::ChardevSource;
 use crate::common::device_info::Takes;
 use crate::common::{Chardev, DeviceInfo};
 use crate::domain::{Domain, OsType};
+use crate::grammar::Part;
 
 text_enum! {
     /// What kind of console it is.
@@ -60,6 +61,7 @@ impl Console {
 
 impl Device for Console {
     const ELEMENT: &'static str = "console";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let kind = port::parse_type(el)?;
@@ -130,6 +132,13 @@ impl Device for Console {
             console.shown(position, cx.domain).format(w, cx);
         }
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        With(crate::common::chardev::CHARDEV), Attr("tty", Str), Opt("target", &[Attr("type", OneOf(ConsoleTarget::NAMES)), Attr("port", U32)]),
+        With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::Result;
 use crate::common::device_info::Takes;
 use crate::common::{DeviceInfo, VirtioDriver, abi};
 use crate::error::xml_error;
+use crate::grammar::Part;
 
 text_enum! {
     /// What kind of device.
@@ -44,6 +45,7 @@ pub struct Crypto {
 
 impl Device for Crypto {
     const ELEMENT: &'static str = "crypto";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let model = el.required("model", el.attr_enum("model")?)?;
@@ -83,6 +85,14 @@ impl Device for Crypto {
         abi::same("crypto backend", self.backend, target.backend)?;
         self.virtio.check_abi(&target.virtio)
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("model", OneOf(CryptoModel::NAMES)), Must("type", OneOf(CryptoType::NAMES)),
+        Opt("backend", &[Must("model", OneOf(CryptoBackend::NAMES)), Attr("queues", U32)]), Opt("driver", crate::common::virtio_driver::VIRTIO),
+        With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

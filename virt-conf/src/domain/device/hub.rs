@@ -8,6 +8,7 @@ use crate::Result;
 use crate::common::DeviceInfo;
 use crate::common::device_info::Takes;
 use crate::error::{internal, unsupported_value};
+use crate::grammar::Part;
 
 text_enum! {
     /// The bus.
@@ -25,6 +26,7 @@ pub struct Hub {
 
 impl Device for Hub {
     const ELEMENT: &'static str = "hub";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let kind = el.attr("type").ok_or_else(|| internal("missing hub device type").at(el.place()))?;
@@ -41,6 +43,10 @@ impl Device for Hub {
     }
 
     has_info!();
+}
+
+grammar! {
+    GRAMMAR = [Must("type", OneOf(HubType::NAMES)), With(crate::common::device_info::INFO)];
 }
 
 #[cfg(test)]

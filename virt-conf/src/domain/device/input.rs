@@ -9,6 +9,7 @@ use crate::common::device_info::Takes;
 use crate::common::{DeviceInfo, VirtioDriver, sanitize_path};
 use crate::domain::{OsType, VirtType};
 use crate::error::{internal, unsupported, unsupported_value, xml_error};
+use crate::grammar::Part;
 use crate::{FormatFlags, Result};
 
 text_enum! {
@@ -73,6 +74,7 @@ pub struct Input {
 
 impl Device for Input {
     const ELEMENT: &'static str = "input";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let kind = el.attr("type").ok_or_else(|| internal("missing input device type").at(el.place()))?;
@@ -240,6 +242,18 @@ impl Input {
         }
         Ok(())
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("type", OneOf(InputType::NAMES)), Attr("bus", OneOf(InputBus::NAMES)), Attr("model", OneOf(InputModel::NAMES)),
+        Opt("driver", crate::common::virtio_driver::VIRTIO),
+        Opt("source", &[
+            Attr("evdev", PATH), Attr("dev", PATH), Attr("grab", OneOf(InputGrab::NAMES)),
+            Attr("grabToggle", OneOf(GrabToggle::NAMES)), Attr("repeat", OnOff),
+        ]),
+        With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

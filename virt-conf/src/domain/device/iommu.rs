@@ -9,6 +9,7 @@ use crate::Result;
 use crate::common::device_info::Takes;
 use crate::common::{Address, DeviceInfo, abi};
 use crate::error::xml_error;
+use crate::grammar::Part;
 
 text_enum! {
     /// What kind of unit.
@@ -36,6 +37,7 @@ pub struct Iommu {
 
 impl Device for Iommu {
     const ELEMENT: &'static str = "iommu";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let model = el.required("model", el.attr_enum::<IommuModel>("model")?)?;
@@ -94,6 +96,16 @@ impl Device for Iommu {
         }
         Ok(())
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("model", OneOf(IommuModel::NAMES)),
+        Opt("driver", &[
+            Attr("intremap", OnOff), Attr("caching_mode", OnOff), Attr("eim", OnOff), Attr("iotlb", OnOff), Attr("aw_bits", U32),
+        ]),
+        With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

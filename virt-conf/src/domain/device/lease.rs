@@ -7,6 +7,7 @@ use super::{Device, FormatContext, ParseContext};
 use crate::Result;
 use crate::common::DeviceInfo;
 use crate::error::xml_error;
+use crate::grammar::Part;
 
 /// A lock of a lock manager.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,6 +24,7 @@ pub struct Lease {
 
 impl Device for Lease {
     const ELEMENT: &'static str = "lease";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, _cx: &ParseContext<'_>) -> Result<Self> {
         let missing = |detail: &str| xml_error(detail).at(el.place());
@@ -60,6 +62,12 @@ impl Device for Lease {
     fn same_device(&self, other: &Self) -> bool {
         self.key == other.key && self.lockspace == other.lockspace
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Opt("lockspace", TEXT), One("key", TEXT), One("target", &[Must("path", PATH), Attr("offset", U64)]),
+    ];
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::{Device, FormatContext, ParseContext};
 use crate::Result;
 use crate::common::device_info::Takes;
 use crate::common::{DeviceInfo, VirtioDriver};
+use crate::grammar::Part;
 
 text_enum! {
     /// What kind of balloon.
@@ -36,6 +37,7 @@ pub struct Memballoon {
 
 impl Device for Memballoon {
     const ELEMENT: &'static str = "memballoon";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let model = el.required("model", el.attr_enum::<MemballoonModel>("model")?)?;
@@ -64,6 +66,13 @@ impl Device for Memballoon {
     }
 
     has_info!();
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("model", OneOf(MemballoonModel::NAMES)), Attr("autodeflate", OnOff), Attr("freePageReporting", OnOff),
+        Opt("stats", &[Attr("period", U32)]), Opt("driver", crate::common::virtio_driver::VIRTIO), With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

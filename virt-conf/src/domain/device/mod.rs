@@ -110,6 +110,7 @@ pub use watchdog::{Watchdog, WatchdogAction, WatchdogModel};
 
 use super::Domain;
 use crate::common::DeviceInfo;
+use crate::grammar::{Part, TEXT};
 use crate::{FormatFlags, ParseFlags, Result};
 
 /// Calls a macro with the table of all devices, in the order in which they are written.
@@ -184,6 +185,9 @@ impl FormatContext<'_> {
 pub trait Device: Debug + Clone + PartialEq + Default {
     /// The element's name.
     const ELEMENT: &'static str;
+
+    /// What may stand in the element.
+    const GRAMMAR: &'static [Part];
 
     /// Reads the element.
     ///
@@ -323,6 +327,16 @@ fn only_one(slot: &str, element: &str) -> Result<()> {
     Err(crate::error::xml_error(detail))
 }
 
+/// A row of the table as a part of the grammar.
+macro_rules! as_part {
+    (Vec $element:literal $type:ident) => {
+        Part::Many($element, <$type as Device>::GRAMMAR)
+    };
+    (Option $element:literal $type:ident) => {
+        Part::Opt($element, <$type as Device>::GRAMMAR)
+    };
+}
+
 macro_rules! expand_devices {
     ($($field:ident: $slot:ident $type:ident $element:literal;)+) => {
         /// All devices of a domain, in the order in which they are written.
@@ -417,6 +431,12 @@ macro_rules! expand_devices {
         impl Devices {
             /// The names of all device elements.
             pub const ELEMENTS: &'static [&'static str] = &[$($element,)+];
+
+            /// What may stand in `<devices>`.
+            pub const GRAMMAR: &'static [Part] = &[
+                Part::Opt("emulator", TEXT),
+                $(as_part!($slot $element $type),)+
+            ];
 
             pub(crate) fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
                 let mut devices = Self::default();

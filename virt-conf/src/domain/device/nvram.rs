@@ -6,6 +6,7 @@ use super::{Device, FormatContext, ParseContext};
 use crate::Result;
 use crate::common::DeviceInfo;
 use crate::common::device_info::Takes;
+use crate::grammar::Part;
 
 /// The memory of the firmware's variables.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,6 +17,7 @@ pub struct Nvram {
 
 impl Device for Nvram {
     const ELEMENT: &'static str = "nvram";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         Ok(Self { info: DeviceInfo::parse(el, Takes::NOTHING, cx.flags)? })
@@ -26,6 +28,10 @@ impl Device for Nvram {
     }
 
     has_info!();
+}
+
+grammar! {
+    GRAMMAR = [With(crate::common::device_info::INFO)];
 }
 
 #[cfg(test)]

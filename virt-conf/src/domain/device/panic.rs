@@ -8,6 +8,7 @@ use crate::Result;
 use crate::common::DeviceInfo;
 use crate::common::device_info::Takes;
 use crate::error::unsupported_value;
+use crate::grammar::Part;
 
 text_enum! {
     /// What kind of device.
@@ -27,6 +28,7 @@ pub struct Panic {
 
 impl Device for Panic {
     const ELEMENT: &'static str = "panic";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let info = DeviceInfo::parse(el, Takes::NOTHING, cx.flags)?;
@@ -48,6 +50,10 @@ impl Device for Panic {
     }
 
     has_info!();
+}
+
+grammar! {
+    GRAMMAR = [Attr("model", OneOf(PanicModel::NAMES)), With(crate::common::device_info::INFO)];
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::Result;
 use crate::common::device_info::Takes;
 use crate::common::{Chardev, DeviceInfo};
 use crate::domain::Domain;
+use crate::grammar::Part;
 
 /// A parallel port.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -22,6 +23,7 @@ pub struct Parallel {
 
 impl Device for Parallel {
     const ELEMENT: &'static str = "parallel";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let kind = port::parse_type(el)?;
@@ -76,6 +78,12 @@ impl Device for Parallel {
         }
         Ok(list)
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        With(crate::common::chardev::CHARDEV), Opt("target", &[Attr("type", Str), Attr("port", U32)]), With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::common::device_info::Takes;
 use crate::common::{Address, Chardev, DeviceInfo};
 use crate::domain::Domain;
 use crate::error::{internal, unsupported, xml_error};
+use crate::grammar::Part;
 
 /// The channel that redirected devices come through on D-Bus.
 const DBUS_CHANNEL: &str = "org.qemu.usbredir";
@@ -32,6 +33,7 @@ pub struct Redirdev {
 
 impl Device for Redirdev {
     const ELEMENT: &'static str = "redirdev";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let bus = match el.attr("bus") {
@@ -99,4 +101,10 @@ impl Device for Redirdev {
         }
         self.info.check_abi(&target.info)
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("bus", OneOf(RedirdevBus::NAMES)), With(crate::common::chardev::CHARDEV), With(crate::common::device_info::BOOT), With(crate::common::device_info::INFO),
+    ];
 }

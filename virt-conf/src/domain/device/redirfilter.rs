@@ -8,6 +8,7 @@ use super::{Device, FormatContext, ParseContext};
 use crate::Result;
 use crate::common::DeviceInfo;
 use crate::error::{unsupported, xml_error};
+use crate::grammar::Part;
 
 /// Rules, of which the first that fits decides.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -82,6 +83,7 @@ fn format_version(version: u32) -> String {
 
 impl Device for Redirfilter {
     const ELEMENT: &'static str = "redirfilter";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, _cx: &ParseContext<'_>) -> Result<Self> {
         Ok(Self { rules: el.children_named("usbdev").map(RedirRule::parse).collect::<Result<_>>()? })
@@ -127,6 +129,12 @@ impl Device for Redirfilter {
         }
         Ok(())
     }
+}
+
+grammar! {
+    GRAMMAR = [Many("usbdev", &[
+        Attr("class", Str), Attr("vendor", Str), Attr("product", Str), Attr("version", Str), Must("allow", YesNo),
+    ])];
 }
 
 #[cfg(test)]

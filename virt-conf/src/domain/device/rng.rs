@@ -10,6 +10,7 @@ use crate::common::chardev::{Chardev, ChardevType, Labels};
 use crate::common::device_info::Takes;
 use crate::common::{DeviceInfo, VirtioDriver, abi};
 use crate::error::{unsupported_value, xml_error};
+use crate::grammar::Part;
 
 text_enum! {
     /// What kind of device.
@@ -67,6 +68,7 @@ impl Default for RngBackend {
 
 impl Device for Rng {
     const ELEMENT: &'static str = "rng";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let model = el.required("model", el.attr_enum("model")?)?;
@@ -172,6 +174,14 @@ impl RngRate {
         let Some(bytes) = number("bytes")? else { return Ok(None) };
         Ok(Some(Self { bytes, period: number("period")? }))
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("model", OneOf(RngModel::NAMES)), Opt("rate", &[Must("bytes", U32), Attr("period", U32)]),
+        Many("backend", &[Must("model", OneOf(RngBackendType::NAMES)), With(crate::common::chardev::CHARDEV), Text(Str)]),
+        Opt("driver", crate::common::virtio_driver::VIRTIO), With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::common::device_info::Takes;
 use crate::common::{Address, Chardev, DeviceInfo};
 use crate::domain::Domain;
 use crate::error::unsupported;
+use crate::grammar::Part;
 
 text_enum! {
     /// The bus of a serial port.
@@ -45,6 +46,7 @@ pub struct Serial {
 
 impl Device for Serial {
     const ELEMENT: &'static str = "serial";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let kind = port::parse_type(el)?;
@@ -113,6 +115,16 @@ impl Device for Serial {
         port::check_port_abi("serial", self.port, target.port)?;
         self.info.check_abi(&target.info)
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        With(crate::common::chardev::CHARDEV),
+        Opt("target", &[
+            Attr("type", Str), Attr("port", U32), Opt("model", &[Must("name", OneOf(SerialModel::NAMES))]),
+        ]),
+        With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::Result;
 use crate::common::device_info::Takes;
 use crate::common::{DeviceInfo, abi, sanitize_path, scaled};
 use crate::error::{unsupported, xml_error};
+use crate::grammar::Part;
 
 text_enum! {
     /// What kind of device.
@@ -59,6 +60,7 @@ pub struct ShmemMsi {
 
 impl Device for Shmem {
     const ELEMENT: &'static str = "shmem";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let model = match el.child("model") {
@@ -138,6 +140,14 @@ impl ShmemMsi {
         let vectors = el.attr_u32("vectors", Base::Any)?.filter(|vectors| *vectors > 0);
         Ok(Self { vectors, ioeventfd: el.attr_on_off("ioeventfd")? })
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("name", Str), Attr("role", OneOf(ShmemRole::NAMES)), Opt("model", &[Must("type", OneOf(ShmemModel::NAMES))]),
+        Opt("size", SIZE), Opt("server", &[Attr("path", PATH)]), Opt("msi", &[Attr("vectors", U32), Attr("ioeventfd", OnOff)]),
+        With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

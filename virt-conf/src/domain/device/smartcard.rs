@@ -10,6 +10,7 @@ use crate::common::device_info::Takes;
 use crate::common::{Address, Chardev, DeviceInfo};
 use crate::domain::Domain;
 use crate::error::{unsupported, xml_error};
+use crate::grammar::Part;
 
 text_enum! {
     /// Where the card comes from.
@@ -81,6 +82,7 @@ impl SmartcardSource {
 
 impl Device for Smartcard {
     const ELEMENT: &'static str = "smartcard";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let source = match el.required("mode", el.attr_enum("mode")?)? {
@@ -122,6 +124,12 @@ impl Device for Smartcard {
             SmartcardSource::Host | SmartcardSource::HostCertificates { .. } => Ok(()),
         }
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("mode", OneOf(SmartcardMode::NAMES)), With(crate::common::chardev::CHARDEV), Many("certificate", TEXT), Opt("database", TEXT), With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

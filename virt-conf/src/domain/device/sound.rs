@@ -9,6 +9,7 @@ use crate::Result;
 use crate::common::DeviceInfo;
 use crate::common::device_info::Takes;
 use crate::error::unsupported_value;
+use crate::grammar::Part;
 
 text_enum! {
     /// What kind of card.
@@ -40,6 +41,7 @@ pub struct Sound {
 
 impl Device for Sound {
     const ELEMENT: &'static str = "sound";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let model = el.required("model", el.attr_enum::<SoundModel>("model")?)?;
@@ -93,6 +95,13 @@ impl SoundModel {
     pub const fn has_codecs(self) -> bool {
         matches!(self, Self::Ich6 | Self::Ich9)
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("model", OneOf(SoundModel::NAMES)), Attr("multichannel", YesNo), Many("codec", &[Must("type", OneOf(SoundCodec::NAMES))]),
+        Opt("audio", &[Must("id", U32)]), With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

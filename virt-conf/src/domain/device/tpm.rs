@@ -12,6 +12,7 @@ use crate::common::device_info::Takes;
 use crate::common::{Chardev, DeviceInfo};
 use crate::domain::Domain;
 use crate::error::{internal, unsupported, xml_error};
+use crate::grammar::Part;
 
 /// The host's device where none is named.
 const DEFAULT_DEVICE: &str = "/dev/tpm0";
@@ -187,6 +188,7 @@ impl TpmEmulator {
 
 impl Device for Tpm {
     const ELEMENT: &'static str = "tpm";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let model = el.attr_enum_but("model", TpmModel::Default)?.unwrap_or_default();
@@ -253,6 +255,32 @@ impl Device for Tpm {
         }
         self.info.check_abi(&target.info)
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Attr("model", OneOf(TpmModel::NAMES)),
+        One("backend", &[
+            Must("type", OneOf(TpmBackendType::NAMES)), Attr("version", OneOf(&["1.2", "2.0"])),
+            When("type", &["passthrough"], &[One("device", &[Must("path", PATH)])]),
+            When("type", &["emulator"], &[
+                Attr("persistent_state", YesNo), Opt("encryption", &[Must("secret", UUID)]),
+                Opt("source", &[Must("type", OneOf(&["file", "dir"])), Must("path", PATH)]),
+                Opt("active_pcr_banks", &[
+                    Opt("sha1", FLAG), Opt("sha256", FLAG), Opt("sha384", FLAG), Opt("sha512", FLAG),
+                ]),
+                Opt("log", &[Must("file", PATH), Attr("append", OnOff)]), Opt("protocol", &[Attr("type", Str)]),
+            ]),
+            When("type", &["external"], &[
+                Opt("source", &[
+                    Must("type", OneOf(&["unix"])), Attr("mode", OneOf(&["connect"])), Must("path", PATH),
+                    Opt("reconnect", crate::common::chardev::RECONNECT),
+                ]),
+                Opt("log", &[Must("file", PATH), Attr("append", OnOff)]), Opt("protocol", &[Attr("type", Str)]),
+            ]),
+        ]),
+        With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

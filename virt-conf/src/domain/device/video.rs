@@ -10,6 +10,7 @@ use crate::common::device_info::Takes;
 use crate::common::{Address, DeviceInfo, VirtioDriver, sanitize_path};
 use crate::domain::VirtType;
 use crate::error::{internal, unsupported};
+use crate::grammar::Part;
 
 text_enum! {
     /// What kind of card.
@@ -76,6 +77,7 @@ pub struct Acceleration {
 
 impl Device for Video {
     const ELEMENT: &'static str = "video";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let mut video = Self { heads: 1, ..Self::default() };
@@ -268,6 +270,19 @@ impl Acceleration {
         }
         Ok(acceleration)
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Opt("driver", &[Attr("name", OneOf(VideoBackend::NAMES)), Attr("vgaconf", OneOf(VgaConf::NAMES)), With(crate::common::virtio_driver::VIRTIO)]),
+        Opt("model", &[
+            Must("type", OneOf(VideoModel::NAMES)), Attr("vram", U32), Attr("vram64", U32), Attr("ram", U32), Attr("vgamem", U32),
+            Attr("heads", U32), Attr("primary", YesNo), Attr("blob", OnOff),
+            Opt("acceleration", &[Attr("accel2d", YesNo), Attr("accel3d", YesNo), Attr("rendernode", PATH)]),
+            Opt("resolution", &[Must("x", U32), Must("y", U32)]),
+        ]),
+        With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::Result;
 use crate::common::device_info::Takes;
 use crate::common::{DeviceInfo, VirtioDriver, abi};
 use crate::error::unsupported;
+use crate::grammar::Part;
 
 text_enum! {
     /// What kind of device.
@@ -38,6 +39,7 @@ pub struct Vsock {
 
 impl Device for Vsock {
     const ELEMENT: &'static str = "vsock";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let mut vsock = Self { model: el.attr_enum("model")?.unwrap_or_default(), ..Self::default() };
@@ -85,6 +87,13 @@ impl Device for Vsock {
         }
         Ok(())
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Attr("model", OneOf(VsockModel::NAMES)), Opt("cid", &[Attr("auto", YesNo), Attr("address", Number(3, 4_294_967_294))]),
+        Opt("driver", crate::common::virtio_driver::VIRTIO), With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::{Device, FormatContext, ParseContext};
 use crate::Result;
 use crate::common::DeviceInfo;
 use crate::common::device_info::Takes;
+use crate::grammar::Part;
 
 text_enum! {
     /// What kind of watchdog.
@@ -36,6 +37,7 @@ pub struct Watchdog {
 
 impl Device for Watchdog {
     const ELEMENT: &'static str = "watchdog";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let model = el.required("model", el.attr_enum::<WatchdogModel>("model")?)?;
@@ -52,6 +54,12 @@ impl Device for Watchdog {
     }
 
     has_info!();
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("model", OneOf(WatchdogModel::NAMES)), Attr("action", OneOf(WatchdogAction::NAMES)), With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

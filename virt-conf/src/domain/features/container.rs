@@ -89,3 +89,46 @@ impl ContainerCapabilities {
         });
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("policy", OneOf(CapabilitiesPolicy::NAMES)),
+        Opt("audit_control", STATE),
+        Opt("audit_write", STATE),
+        Opt("block_suspend", STATE),
+        Opt("chown", STATE),
+        Opt("dac_override", STATE),
+        Opt("dac_read_search", STATE),
+        Opt("fowner", STATE),
+        Opt("fsetid", STATE),
+        Opt("ipc_lock", STATE),
+        Opt("ipc_owner", STATE),
+        Opt("kill", STATE),
+        Opt("lease", STATE),
+        Opt("linux_immutable", STATE),
+        Opt("mac_admin", STATE),
+        Opt("mac_override", STATE),
+        Opt("mknod", STATE),
+        Opt("net_admin", STATE),
+        Opt("net_bind_service", STATE),
+        Opt("net_broadcast", STATE),
+        Opt("net_raw", STATE),
+        Opt("setgid", STATE),
+        Opt("setfcap", STATE),
+        Opt("setpcap", STATE),
+        Opt("setuid", STATE),
+        Opt("sys_admin", STATE),
+        Opt("sys_boot", STATE),
+        Opt("sys_chroot", STATE),
+        Opt("sys_module", STATE),
+        Opt("sys_nice", STATE),
+        Opt("sys_pacct", STATE),
+        Opt("sys_ptrace", STATE),
+        Opt("sys_rawio", STATE),
+        Opt("sys_resource", STATE),
+        Opt("sys_time", STATE),
+        Opt("sys_tty_config", STATE),
+        Opt("syslog", STATE),
+        Opt("wake_alarm", STATE),
+    ];
+}

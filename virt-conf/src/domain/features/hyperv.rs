@@ -182,3 +182,13 @@ fn vendor_id(el: Element<'_>) -> Result<String> {
     }
     Ok(value.to_owned())
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("mode", OneOf(HypervMode::NAMES)),
+        Opt("relaxed", STATE), Opt("vapic", STATE), Opt("spinlocks", &[Attr("state", OnOff), Attr("retries", Number(4095, 4_294_967_295))]),
+        Opt("vpindex", STATE), Opt("runtime", STATE), Opt("synic", STATE), Opt("stimer", &[Attr("state", OnOff), Opt("direct", STATE)]),
+        Opt("reset", STATE), Opt("vendor_id", &[Attr("state", OnOff), Attr("value", Str)]), Opt("frequencies", STATE),
+        Opt("reenlightenment", STATE), Opt("tlbflush", STATE), Opt("ipi", STATE), Opt("evmcs", STATE), Opt("avic", STATE),
+    ];
+}

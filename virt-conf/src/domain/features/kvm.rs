@@ -78,3 +78,10 @@ impl DirtyRing {
         Ok(Self { state, size })
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Opt("hidden", STATE), Opt("hint-dedicated", STATE), Opt("poll-control", STATE), Opt("pv-ipi", STATE),
+        Opt("dirty-ring", &[Attr("state", OnOff), Attr("size", U32)]),
+    ];
+}

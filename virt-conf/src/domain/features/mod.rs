@@ -286,6 +286,20 @@ fn switch(w: &mut Writer, name: &str, state: Option<bool>) {
     w.element_if_any(name, |w| w.attr_on_off("state", state));
 }
 
+grammar! {
+    pub(super) GRAMMAR = [
+        Opt("acpi", FLAG), Opt("apic", &[Attr("eoi", OnOff)]), Opt("pae", FLAG), Opt("hap", STATE), Opt("viridian", FLAG),
+        Opt("privnet", FLAG), Opt("hyperv", hyperv::GRAMMAR), Opt("kvm", kvm::GRAMMAR), Opt("pvspinlock", STATE),
+        Opt("capabilities", container::GRAMMAR), Opt("pmu", STATE), Opt("vmport", STATE),
+        Opt("gic", &[Attr("version", OneOf(GicVersion::NAMES))]), Opt("smm", &[Attr("state", OnOff), Opt("tseg", SIZE)]),
+        Opt("ioapic", &[Attr("driver", OneOf(IoapicDriver::NAMES))]), Opt("hpt", ppc::HPT), Opt("vmcoreinfo", STATE),
+        Opt("htm", SWITCH), Opt("nested-hv", SWITCH), Opt("msrs", &[Must("unknown", OneOf(MsrsUnknown::NAMES))]),
+        Opt("ccf-assist", SWITCH), Opt("xen", xen::GRAMMAR), Opt("cfpc", &[Must("value", OneOf(Cfpc::NAMES))]),
+        Opt("sbbc", &[Must("value", OneOf(Sbbc::NAMES))]), Opt("ibs", &[Must("value", OneOf(Ibs::NAMES))]),
+        Opt("tcg", &[Opt("tb-cache", SIZE)]), Opt("async-teardown", &[Attr("enabled", YesNo)]),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_types::ErrorCode;

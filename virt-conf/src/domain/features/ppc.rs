@@ -58,3 +58,7 @@ impl Hpt {
         });
     }
 }
+
+grammar! {
+    pub(super) HPT = [Attr("resizing", OneOf(HptResizing::NAMES)), Opt("maxpagesize", SIZE)];
+}

@@ -56,3 +56,9 @@ impl XenFeatures {
         });
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Opt("e820_host", STATE), Opt("passthrough", &[Attr("state", OnOff), Attr("mode", OneOf(PassthroughMode::NAMES))]),
+    ];
+}

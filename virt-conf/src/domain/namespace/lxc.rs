@@ -79,3 +79,10 @@ impl LxcShare {
         Ok(Self { kind, value: value.to_owned() })
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [Opt("lxc:namespace", &[
+        Opt("lxc:sharenet", SHARE), Opt("lxc:shareipc", SHARE), Opt("lxc:shareuts", SHARE),
+    ])];
+    SHARE = [Must("type", OneOf(&["name", "pid", "netns"])), Must("value", Str)];
+}

@@ -114,3 +114,11 @@ fn format_command_line(w: &mut Writer, prefix: &str, args: &[String]) {
         }
     });
 }
+
+grammar! {
+    pub(super) GRAMMAR = [With(qemu::GRAMMAR), With(lxc::GRAMMAR), With(OTHER)];
+    OTHER = [
+        Opt("xen:commandline", &[Many("xen:arg", &[Must("value", Str)])]),
+        Opt("bhyve:commandline", &[Many("bhyve:arg", &[Must("value", Str)]), Many("bhyve:env", &[Must("name", Str), Attr("value", Str)])]),
+    ];
+}

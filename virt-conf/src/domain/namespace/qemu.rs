@@ -193,6 +193,24 @@ impl QemuProperty {
     }
 }
 
+grammar! {
+    pub(super) GRAMMAR = [
+        Opt("qemu:commandline", &[
+            Many("qemu:arg", &[Must("value", Str)]), Many("qemu:env", &[Must("name", Str), Attr("value", Str)]),
+        ]),
+        Opt("qemu:capabilities", &[
+            Many("qemu:add", &[Must("capability", Str)]), Many("qemu:del", &[Must("capability", Str)]),
+        ]),
+        Opt("qemu:deprecation", &[Must("behavior", Str)]),
+        Opt("qemu:override", &[Many("qemu:device", &[
+            Must("alias", Str),
+            One("qemu:frontend", &[Many("qemu:property", &[
+                Must("name", Str), Must("type", OneOf(QemuOverrideKind::NAMES)), Attr("value", Str),
+            ])]),
+        ])]),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_types::ErrorCode;

@@ -186,3 +186,19 @@ impl Interconnect {
         });
     }
 }
+
+grammar! {
+    pub(super) CACHE = [
+        Must("level", U32), Must("associativity", OneOf(CacheAssociativity::NAMES)), Must("policy", OneOf(CachePolicy::NAMES)),
+        One("size", &[Must("value", U64), Must("unit", UNIT)]), One("line", &[Must("value", U64), Must("unit", UNIT)]),
+    ];
+    pub(super) INTERCONNECTS = [
+        Many("latency", &[
+            Must("initiator", U32), Must("target", U32), Attr("cache", U32), Must("type", OneOf(LatencyKind::NAMES)), Must("value", U64),
+        ]),
+        Many("bandwidth", &[
+            Must("initiator", U32), Must("target", U32), Attr("cache", U32), Must("type", OneOf(LatencyKind::NAMES)), Must("value", U64),
+            Must("unit", UNIT),
+        ]),
+    ];
+}

@@ -249,6 +249,18 @@ impl NumaCell {
     }
 }
 
+grammar! {
+    pub(super) GRAMMAR = [
+        Many("cell", &[
+            Attr("id", U32), Attr("cpus", CPUSET), Must("memory", U64), Attr("unit", UNIT),
+            Attr("memAccess", OneOf(MemoryAccess::NAMES)), Attr("discard", YesNo),
+            Opt("distances", &[Many("sibling", &[Must("id", U32), Must("value", Number(10, 255))])]),
+            Many("cache", hmat::CACHE),
+        ]),
+        Opt("interconnects", hmat::INTERCONNECTS),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_types::ErrorCode;

@@ -68,3 +68,10 @@ impl Init {
         w.text_element_opt("initgroup", self.group.as_ref());
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Opt("init", TEXT), Many("initarg", TEXT), Many("initenv", &[Must("name", Str), Text(Str)]), Opt("initdir", TEXT),
+        Opt("inituser", TEXT), Opt("initgroup", TEXT),
+    ];
+}

@@ -75,3 +75,7 @@ impl FirmwareFeatures {
         *self == Self::default()
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [Many("feature", &[Must("name", OneOf(FirmwareFeature::NAMES)), Must("enabled", YesNo)])];
+}

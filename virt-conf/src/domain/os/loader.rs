@@ -176,3 +176,14 @@ fn format(el: Element<'_>, what: &str) -> Result<Option<FirmwareFormat>> {
             .ok_or_else(|| xml_error(format!("Unsupported {what} format '{text}'")).at(el.place())),
     }
 }
+
+grammar! {
+    pub(super) LOADER = [
+        Attr("readonly", YesNo), Attr("secure", YesNo), Attr("type", OneOf(LoaderType::NAMES)), Attr("stateless", YesNo),
+        Attr("format", OneOf(FirmwareFormat::NAMES)), Text(Str),
+    ];
+    pub(super) NVRAM = [
+        Attr("template", PATH), Attr("format", OneOf(FirmwareFormat::NAMES)), Attr("type", OneOf(StorageType::NAMES)),
+        With(crate::common::storage_source::SOURCES), Text(Str),
+    ];
+}

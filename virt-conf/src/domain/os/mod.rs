@@ -297,6 +297,20 @@ fn slic_table(os: Element<'_>) -> Result<Option<String>> {
     }
 }
 
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("firmware", OneOf(Firmware::NAMES)),
+        One("type", &[Attr("arch", Str), Attr("machine", Str), Text(OneOf(&["hvm", "xen", "linux", "exe", "uml", "xenpvh"]))]),
+        Opt("firmware", firmware::GRAMMAR), Opt("loader", loader::LOADER), Opt("nvram", loader::NVRAM),
+        Opt("kernel", TEXT), Opt("initrd", TEXT), Opt("cmdline", TEXT), Opt("dtb", TEXT), Opt("root", TEXT),
+        Opt("acpi", &[Many("table", &[Must("type", OneOf(&["slic", "rawset", "raw", "msdm"])), Text(PATH)])]),
+        Many("boot", &[Must("dev", OneOf(BootDevice::NAMES))]),
+        Opt("bootmenu", &[Must("enable", YesNo), Attr("timeout", Number(0, 65_535))]),
+        Opt("bios", &[Attr("useserial", YesNo), Attr("rebootTimeout", Integer)]),
+        Opt("smbios", &[Must("mode", OneOf(&["emulate", "host", "sysinfo"]))]), With(container::GRAMMAR),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_xml::Document;

@@ -51,6 +51,14 @@ impl Sysinfo {
     }
 }
 
+grammar! {
+    pub(super) GRAMMAR = [
+        Must("type", OneOf(Kind::NAMES)),
+        When("type", &["smbios"], smbios::GRAMMAR),
+        When("type", &["fwcfg"], &[Many("entry", &[Must("name", Str), Attr("file", PATH), Text(Str)])]),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_types::ErrorCode;

@@ -273,3 +273,11 @@ impl Chassis {
         ]
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Opt("bios", ENTRIES), Opt("system", ENTRIES), Many("baseBoard", ENTRIES), Opt("chassis", ENTRIES),
+        Opt("oemStrings", &[Many("entry", TEXT)]),
+    ];
+    ENTRIES = [Many("entry", &[Must("name", Str), Text(Str)])];
+}

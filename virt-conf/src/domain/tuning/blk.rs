@@ -108,3 +108,13 @@ fn limit<T: Default>(
 fn nonzero<T: Default + PartialEq>(value: T) -> Option<T> {
     (value != T::default()).then_some(value)
 }
+
+grammar! {
+    pub(in crate::domain) BLKIOTUNE = [
+        Opt("weight", &[Text(Number(100, 1000))]),
+        Many("device", &[
+            One("path", &[Text(PATH)]), Opt("weight", NUMBER), Opt("read_iops_sec", NUMBER), Opt("write_iops_sec", NUMBER),
+            Opt("read_bytes_sec", NUMBER), Opt("write_bytes_sec", NUMBER),
+        ]),
+    ];
+}

@@ -313,6 +313,22 @@ fn cpuset(el: Element<'_>, element: &str) -> Result<Bitmap> {
         .ok_or_else(|| internal(format!("missing cpuset for {element}")).at(el.place()))
 }
 
+grammar! {
+    pub(in crate::domain) CPUTUNE = [
+        Opt("shares", &[Text(U64)]), Opt("period", NUMBER), Opt("quota", &[Text(Integer)]),
+        Opt("global_period", NUMBER), Opt("global_quota", &[Text(Integer)]), Opt("emulator_period", NUMBER),
+        Opt("emulator_quota", &[Text(Integer)]), Opt("iothread_period", NUMBER), Opt("iothread_quota", &[Text(Integer)]),
+        Many("vcpupin", &[Must("vcpu", U32), Must("cpuset", CPUSET)]), Opt("emulatorpin", &[Must("cpuset", CPUSET)]),
+        Many("iothreadpin", &[Must("iothread", POSITIVE), Must("cpuset", CPUSET)]),
+        Opt("emulatorsched", SCHEDULER), Many("vcpusched", &[Attr("vcpus", CPUSET), With(SCHEDULER)]),
+        Many("iothreadsched", &[Attr("iothreads", CPUSET), With(SCHEDULER)]), With(super::resctrl::GRAMMAR),
+    ];
+    SCHEDULER = [
+        Must("scheduler", OneOf(SchedPolicy::NAMES)), When("scheduler", &["fifo", "rr"], &[Must("priority", Number(0, 99))]),
+        When("scheduler", &["batch", "idle"], &[Attr("priority", Number(0, 99))]),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_xml::Document;

@@ -44,3 +44,9 @@ impl Memtune {
         });
     }
 }
+
+grammar! {
+    pub(in crate::domain) MEMTUNE = [
+        Opt("hard_limit", SIZE), Opt("soft_limit", SIZE), Opt("min_guarantee", SIZE), Opt("swap_hard_limit", SIZE),
+    ];
+}

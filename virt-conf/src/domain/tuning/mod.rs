@@ -12,3 +12,8 @@ pub use cpu::{Cputune, Quota, SchedPolicy, Scheduler};
 pub use mem::Memtune;
 pub use numa::{MemNode, NumaMemMode, NumaMemory, NumaPlacement, Numatune};
 pub use resctrl::{CacheAlloc, CacheType, Monitor, MonitorKind, NodeBandwidth, Resctrl};
+
+pub(super) use blk::BLKIOTUNE;
+pub(super) use cpu::CPUTUNE;
+pub(super) use mem::MEMTUNE;
+pub(super) use numa::NUMATUNE;

@@ -191,6 +191,16 @@ fn spelled<T: TextEnum>(el: Element<'_>, name: &'static str, what: &str) -> Resu
     }
 }
 
+grammar! {
+    pub(in crate::domain) NUMATUNE = [
+        Opt("memory", &[
+            Attr("mode", OneOf(NumaMemMode::NAMES)), Attr("placement", OneOf(NumaPlacement::NAMES)),
+            When("placement", &["", "static"], &[Attr("nodeset", CPUSET)]),
+        ]),
+        Many("memnode", &[Must("cellid", U32), Must("mode", OneOf(NumaMemMode::NAMES)), Must("nodeset", CPUSET)]),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use virt_types::ErrorCode;

@@ -288,3 +288,19 @@ fn vcpu_set(el: Element<'_>, vcpus: u32) -> Result<Bitmap> {
     })?;
     Ok(set.iter().filter(|vcpu| *vcpu < vcpus).collect())
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Many("cachetune", &[
+            Attr("id", Str), Must("vcpus", CPUSET),
+            Many("cache", &[
+                Must("id", U32), Must("level", U32), Must("type", OneOf(CacheType::NAMES)), Must("size", U64), Attr("unit", UNIT),
+            ]),
+            Many("monitor", &[Must("level", U32), Must("vcpus", CPUSET)]),
+        ]),
+        Many("memorytune", &[
+            Attr("id", Str), Must("vcpus", CPUSET), Many("node", &[Must("id", U32), Must("bandwidth", U32)]),
+            Many("monitor", &[Must("vcpus", CPUSET)]),
+        ]),
+    ];
+}

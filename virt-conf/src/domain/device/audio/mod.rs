@@ -13,6 +13,7 @@ use super::{Device, Domain, FormatContext, ParseContext};
 use crate::Result;
 use crate::common::DeviceInfo;
 use crate::error::xml_error;
+use crate::grammar::Part;
 
 text_enum! {
     /// The kinds of backend.
@@ -168,6 +169,7 @@ impl AudioBackend {
 
 impl Device for Audio {
     const ELEMENT: &'static str = "audio";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, _cx: &ParseContext<'_>) -> Result<Self> {
         let kind = el.required("type", el.attr_enum::<AudioType>("type")?)?;
@@ -242,6 +244,14 @@ impl Domain {
             _ => Ok(()),
         }
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("id", POSITIVE), Must("type", OneOf(AudioType::NAMES)), Attr("timerPeriod", POSITIVE), Attr("serverName", Str),
+        Attr("driver", OneOf(SdlDriver::NAMES)), Attr("path", PATH), Attr("tryMMap", YesNo), Attr("exclusive", YesNo), Attr("dspPolicy", Integer),
+        Opt("input", side::GRAMMAR), Opt("output", side::GRAMMAR),
+    ];
 }
 
 #[cfg(test)]

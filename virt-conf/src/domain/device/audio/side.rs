@@ -215,3 +215,12 @@ impl OwnSide for StreamSide {
         w.attr_opt("latency", self.latency);
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("mixingEngine", YesNo), Attr("fixedSettings", YesNo), Attr("voices", U32), Attr("bufferLength", U32),
+        Attr("bufferCount", U32), Attr("dev", Str), Attr("tryPoll", YesNo), Attr("serverName", Str), Attr("clientName", Str),
+        Attr("connectPorts", Str), Attr("exactName", YesNo), Attr("name", Str), Attr("streamName", Str), Attr("latency", U32),
+        Opt("settings", &[Attr("frequency", U32), Attr("channels", U32), Attr("format", OneOf(AudioFormat::NAMES))]),
+    ];
+}

@@ -15,6 +15,7 @@ use crate::Result;
 use crate::common::device_info::Takes;
 use crate::common::{DeviceInfo, VirtioDriver};
 use crate::error::{unsupported, xml_error};
+use crate::grammar::Part;
 
 /// A controller.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -147,6 +148,7 @@ impl ControllerDriver {
 
 impl Device for Controller {
     const ELEMENT: &'static str = "controller";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let kind = el.attr_enum("type")?.unwrap_or(ControllerType::Ide);
@@ -287,6 +289,27 @@ impl Domain {
     pub fn unused_controller_index(&self, kind: ControllerType) -> u32 {
         (0..).find(|index| self.controller(kind, *index).is_none()).unwrap_or_default()
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Attr("type", OneOf(ControllerType::NAMES)), Attr("index", U32), Attr("model", Str),
+        When("type", &["virtio-serial"], &[Attr("ports", U32), Attr("vectors", U32)]),
+        When("type", &["usb"], &[Attr("ports", U32)]),
+        When("type", &["xenbus"], &[Attr("maxGrantFrames", U32), Attr("maxEventChannels", U32)]),
+        When("type", &["pci"], &[
+            Opt("pcihole64", &[Attr("unit", UNIT), Text(U64)]), Opt("model", &[Must("name", OneOf(PciModelName::NAMES))]),
+            Opt("target", &[
+                Attr("chassisNr", Hex(0xff)), Attr("chassis", Hex(0xff)), Attr("port", Hex(0xff)), Attr("hotplug", OnOff),
+                Attr("busNr", Hex(0xff)), Attr("index", U32), Opt("node", NUMBER),
+            ]),
+        ]),
+        Opt("driver", &[
+            Attr("queues", U32), Attr("cmd_per_lun", U32), Attr("max_sectors", U32), Attr("ioeventfd", OnOff),
+            Attr("iothread", U32), With(crate::common::virtio_driver::VIRTIO),
+        ]),
+        With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

@@ -143,3 +143,14 @@ fn parse_format(el: Element<'_>, text: &str) -> Result<ImageFormat> {
     virt_types::TextEnum::from_text(text)
         .ok_or_else(|| unsupported(format!("unknown driver format value '{text}'")).at(el.place()))
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("name", Str), Attr("type", OneOf(ImageFormat::NAMES)), Attr("cache", OneOf(DiskCache::NAMES)),
+        Attr("error_policy", OneOf(ErrorPolicy::NAMES)), Attr("rerror_policy", OneOf(ErrorPolicy::NAMES)),
+        Attr("io", OneOf(DiskIo::NAMES)), Attr("ioeventfd", OnOff), Attr("event_idx", OnOff), Attr("copy_on_read", OnOff),
+        Attr("discard", OneOf(Discard::NAMES)), Attr("detect_zeroes", OneOf(DetectZeroes::NAMES)), Attr("discard_no_unref", OnOff),
+        Attr("iothread", POSITIVE), Attr("queues", POSITIVE), Attr("queue_size", POSITIVE),
+        Opt("metadata_cache", crate::common::storage_source::METADATA_CACHE), With(crate::common::virtio_driver::VIRTIO),
+    ];
+}

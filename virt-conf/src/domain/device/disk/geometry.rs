@@ -100,3 +100,10 @@ impl BlockIo {
         Ok(())
     }
 }
+
+grammar! {
+    pub(super) GEOMETRY = [Must("cyls", U32), Must("heads", U32), Must("secs", U32), Attr("trans", OneOf(Translation::NAMES))];
+    pub(super) BLOCKIO = [
+        Attr("logical_block_size", U32), Attr("physical_block_size", U32), Attr("discard_granularity", U32),
+    ];
+}

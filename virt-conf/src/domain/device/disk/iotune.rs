@@ -133,3 +133,16 @@ fn limit(el: Element<'_>, name: &'static str) -> Result<u64> {
     number::parse_u64(&text, Base::Ten)
         .ok_or_else(|| xml_error(format!("disk iotune field '{name}' must be an integer")).at(child.place()))
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Opt("total_bytes_sec", NUMBER), Opt("read_bytes_sec", NUMBER), Opt("write_bytes_sec", NUMBER),
+        Opt("total_iops_sec", NUMBER), Opt("read_iops_sec", NUMBER), Opt("write_iops_sec", NUMBER),
+        Opt("total_bytes_sec_max", NUMBER), Opt("read_bytes_sec_max", NUMBER), Opt("write_bytes_sec_max", NUMBER),
+        Opt("total_iops_sec_max", NUMBER), Opt("read_iops_sec_max", NUMBER), Opt("write_iops_sec_max", NUMBER),
+        Opt("size_iops_sec", NUMBER), Opt("group_name", TEXT),
+        Opt("total_bytes_sec_max_length", NUMBER), Opt("read_bytes_sec_max_length", NUMBER),
+        Opt("write_bytes_sec_max_length", NUMBER), Opt("total_iops_sec_max_length", NUMBER),
+        Opt("read_iops_sec_max_length", NUMBER), Opt("write_iops_sec_max_length", NUMBER),
+    ];
+}

@@ -103,3 +103,11 @@ impl Mirror {
         });
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("file", PATH), Attr("format", Str), Attr("job", OneOf(MirrorJob::NAMES)),
+        Attr("ready", OneOf(&["yes", "abort", "pivot"])), Attr("type", OneOf(crate::common::storage_source::StorageType::NAMES)),
+        With(crate::common::storage_source::SOURCES), Opt("format", crate::common::storage_source::FORMAT), Opt("backingStore", crate::common::storage_source::BACKING),
+    ];
+}

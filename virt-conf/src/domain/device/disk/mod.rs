@@ -25,6 +25,7 @@ use crate::common::device_info::Takes;
 use crate::common::storage_source::{Location, SourceParts};
 use crate::common::{Address, DeviceInfo, StorageSource};
 use crate::error::{internal, unsupported, xml_error};
+use crate::grammar::Part;
 use crate::{ParseFlags, Result};
 
 text_enum! {
@@ -178,6 +179,7 @@ impl Disk {
 
 impl Device for Disk {
     const ELEMENT: &'static str = "disk";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let mut disk = Self { source: source::parse(el, cx.flags)?, ..Self::default() };
@@ -480,6 +482,22 @@ fn refuse_hostdev_place(name: &str, drive: &Drive, domain: &Domain) -> Result<()
         )));
     }
     Ok(())
+}
+
+grammar! {
+    GRAMMAR = [
+        Attr("type", OneOf(crate::common::storage_source::StorageType::NAMES)), Attr("device", OneOf(DiskDevice::NAMES)), Attr("model", OneOf(DiskModel::NAMES)),
+        Attr("rawio", YesNo), Attr("sgio", OneOf(Sgio::NAMES)), Attr("snapshot", OneOf(SnapshotLocation::NAMES)),
+        Opt("driver", driver::GRAMMAR), Opt("auth", crate::common::auth::AUTH),
+        When("device", &["", "disk", "cdrom", "floppy"], crate::common::storage_source::SOURCES),
+        When("device", &["lun"], &[When("type", &["block", "network", "volume"], crate::common::storage_source::SOURCES)]),
+        Opt("backingStore", crate::common::storage_source::BACKING), Opt("backenddomain", &[Must("name", Str)]),
+        Opt("geometry", geometry::GEOMETRY), Opt("blockio", geometry::BLOCKIO), Opt("mirror", mirror::GRAMMAR),
+        One("target", target::GRAMMAR), Opt("iotune", iotune::GRAMMAR),
+        Opt("readonly", FLAG), Opt("shareable", FLAG), Opt("transient", &[Attr("shareBacking", YesNo)]),
+        Opt("serial", TEXT), Opt("wwn", &[Text(WWN)]), Opt("vendor", TEXT), Opt("product", TEXT),
+        Opt("encryption", crate::common::encryption::ENCRYPTION), With(crate::common::device_info::BOOT), With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

@@ -118,3 +118,10 @@ impl DiskTarget {
         }
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Must("dev", Str), Attr("bus", OneOf(DiskBus::NAMES)), Attr("tray", OneOf(Tray::NAMES)), Attr("removable", OnOff),
+        Attr("rotation_rate", Number(1, 65_534)),
+    ];
+}

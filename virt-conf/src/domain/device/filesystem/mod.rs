@@ -14,6 +14,7 @@ use crate::common::device_info::Takes;
 use crate::common::storage_source::ImageFormat;
 use crate::common::{DeviceInfo, VirtioDriver, scaled};
 use crate::error::{unsupported, xml_error};
+use crate::grammar::Part;
 use crate::{Error, Result};
 
 text_enum! {
@@ -86,6 +87,7 @@ pub struct Filesystem {
 
 impl Device for Filesystem {
     const ELEMENT: &'static str = "filesystem";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let mode = |name| {
@@ -234,6 +236,24 @@ impl Device for Filesystem {
         }
         self.virtio.check_abi(&target.virtio)
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Attr("type", OneOf(source::FilesystemType::NAMES)), Attr("accessmode", OneOf(AccessMode::NAMES)),
+        Attr("model", OneOf(FilesystemModel::NAMES)), Attr("multidevs", OneOf(Multidevs::NAMES)), Attr("fmode", Str), Attr("dmode", Str),
+        Opt("driver", &[
+            Attr("type", OneOf(FilesystemDriver::NAMES)), Attr("format", OneOf(ImageFormat::NAMES)),
+            Attr("wrpolicy", OneOf(WritePolicy::NAMES)), Attr("queue", U32), With(crate::common::virtio_driver::VIRTIO),
+        ]),
+        Opt("binary", virtiofs::GRAMMAR),
+        Opt("source", &[
+            Attr("dir", Str), Attr("file", PATH), Attr("name", Str), Attr("usage", U64), Attr("units", UNIT),
+            Attr("pool", Str), Attr("volume", Str), Attr("socket", PATH),
+        ]),
+        Opt("target", &[Must("dir", Str)]), Opt("readonly", FLAG),
+        Opt("space_hard_limit", SIZE), Opt("space_soft_limit", SIZE), With(crate::common::device_info::BOOT), With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

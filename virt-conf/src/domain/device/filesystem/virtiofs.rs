@@ -88,3 +88,11 @@ impl Virtiofs {
         });
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("path", PATH), Attr("xattr", OnOff), Opt("cache", &[Attr("mode", OneOf(CacheMode::NAMES))]),
+        Opt("sandbox", &[Attr("mode", OneOf(SandboxMode::NAMES))]),
+        Opt("lock", &[Attr("posix", OnOff), Attr("flock", OnOff)]), Opt("thread_pool", &[Attr("size", U32)]),
+    ];
+}

@@ -58,3 +58,9 @@ impl GraphicsAuth {
         w.attr_opt("connected", self.connected);
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("passwd", Str), Attr("passwdValidTo", Str), Attr("connected", OneOf(Connected::NAMES)),
+    ];
+}

@@ -212,3 +212,13 @@ impl Listen {
         Ok(())
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("listen", Str),
+        Many("listen", &[
+            Must("type", OneOf(ListenType::NAMES)), When("type", &["address", "network"], &[Attr("address", Str)]),
+            When("type", &["network"], &[Attr("network", Str)]), When("type", &["socket"], &[Attr("socket", Str)]),
+        ]),
+    ];
+}

@@ -24,6 +24,7 @@ use super::{Device, Domain, FormatContext, ParseContext};
 use crate::Result;
 use crate::common::DeviceInfo;
 use crate::error::xml_error;
+use crate::grammar::Part;
 
 text_enum! {
     /// The kinds of display.
@@ -143,6 +144,7 @@ impl Graphics {
 
 impl Device for Graphics {
     const ELEMENT: &'static str = "graphics";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         Ok(match el.required("type", el.attr_enum::<GraphicsType>("type")?)? {
@@ -215,4 +217,26 @@ impl Device for Graphics {
     fn same_device(&self, other: &Self) -> bool {
         self.kind() == other.kind()
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("type", OneOf(GraphicsType::NAMES)),
+        When("type", &["sdl"], &[
+            Attr("display", Str), Attr("xauth", Str), Attr("fullscreen", YesNo),
+            Opt("gl", &[Must("enable", YesNo)]),
+        ]),
+        When("type", &["desktop"], &[Attr("display", Str), Attr("fullscreen", YesNo)]),
+        When("type", &["rdp"], &[
+            Attr("port", Integer), Attr("autoport", YesNo), Attr("replaceUser", YesNo), Attr("multiUser", YesNo),
+            With(auth::GRAMMAR), With(listen::GRAMMAR),
+        ]),
+        When("type", &["egl-headless"], &[Opt("gl", &[Must("rendernode", PATH), Attr("enable", YesNo)])]),
+        When("type", &["dbus"], &[
+            Attr("p2p", YesNo), Attr("address", Str), Opt("gl", &[Must("enable", YesNo), Attr("rendernode", PATH)]), Opt("audio", &[Must("id", U32)]),
+        ]),
+        When("type", &["vnc"], vnc::GRAMMAR),
+        When("type", &["spice"], spice::GRAMMAR),
+        With(crate::common::device_info::INFO),
+    ];
 }

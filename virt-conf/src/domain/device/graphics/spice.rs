@@ -191,3 +191,17 @@ impl Spice {
         self.gl.format(w);
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("port", Integer), Attr("tlsPort", Integer), Attr("autoport", YesNo), Attr("keymap", Str),
+        Attr("defaultMode", OneOf(SpiceChannelMode::NAMES)), With(super::auth::GRAMMAR), With(super::listen::GRAMMAR),
+        Many("channel", &[Must("name", OneOf(SpiceChannel::NAMES)), Must("mode", OneOf(SpiceChannelMode::NAMES))]),
+        Opt("image", &[Must("compression", OneOf(ImageCompression::NAMES))]),
+        Opt("jpeg", &[Must("compression", OneOf(WanCompression::NAMES))]),
+        Opt("zlib", &[Must("compression", OneOf(WanCompression::NAMES))]),
+        Opt("playback", &[Must("compression", OnOff)]), Opt("streaming", &[Must("mode", OneOf(StreamingMode::NAMES))]),
+        Opt("mouse", &[Must("mode", OneOf(MouseMode::NAMES))]), Opt("clipboard", &[Must("copypaste", YesNo)]),
+        Opt("filetransfer", &[Must("enable", YesNo)]), Opt("gl", &[Must("enable", YesNo), Attr("rendernode", PATH)]),
+    ];
+}

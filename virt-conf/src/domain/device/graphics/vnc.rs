@@ -131,3 +131,11 @@ impl Vnc {
         }
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("port", Integer), Attr("autoport", YesNo), Attr("websocket", Integer), Attr("websocketGenerated", YesNo),
+        Attr("socket", PATH), Attr("keymap", Str), Attr("sharePolicy", OneOf(SharePolicy::NAMES)), Attr("powerControl", YesNo),
+        With(super::auth::GRAMMAR), With(super::listen::GRAMMAR), Opt("audio", &[Must("id", U32)]),
+    ];
+}

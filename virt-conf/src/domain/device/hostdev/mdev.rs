@@ -64,3 +64,7 @@ impl Mdev {
         )))
     }
 }
+
+grammar! {
+    pub(super) SOURCE = [One("address", &[Must("uuid", UUID)])];
+}

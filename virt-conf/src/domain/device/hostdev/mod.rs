@@ -21,6 +21,7 @@ use crate::common::address::{AddressType, Drive};
 use crate::common::device_info::Takes;
 use crate::common::{Address, DeviceInfo};
 use crate::error::{internal, unsupported, xml_error};
+use crate::grammar::Part;
 use crate::{FormatFlags, Result};
 
 text_enum! {
@@ -108,6 +109,7 @@ impl HostdevSource {
 
 impl Device for Hostdev {
     const ELEMENT: &'static str = "hostdev";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let mut hostdev = match el.attr_enum("mode")?.unwrap_or(Mode::Subsystem) {
@@ -345,6 +347,30 @@ fn parse_subsystem(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Hostdev> {
         SubsystemType::Mdev => (HostdevSource::Mdev(Mdev::parse(el, source)?), false),
     };
     Ok(Hostdev { source, managed, missing, ..Hostdev::default() })
+}
+
+grammar! {
+    GRAMMAR = [
+        Attr("mode", OneOf(Mode::NAMES)), Must("type", OneOf(&["usb", "pci", "scsi", "scsi_host", "mdev", "storage", "misc", "net"])),
+        Attr("managed", YesNo),
+        When("type", &["usb"], &[One("source", usb::SOURCE)]),
+        When("type", &["pci"], &[
+            One("source", pci::SOURCE), Opt("driver", &[Attr("name", OneOf(&["kvm", "vfio", "xen"]))]),
+            Opt("teaming", super::interface::TEAMING), With(crate::common::device_info::ROM), Attr("display", OnOff), Attr("ramfb", OnOff),
+        ]),
+        When("type", &["scsi"], &[
+            Attr("sgio", OneOf(super::Sgio::NAMES)), Attr("rawio", YesNo), One("source", scsi::SOURCE),
+            Opt("readonly", FLAG), Opt("shareable", FLAG),
+        ]),
+        When("type", &["scsi_host"], &[Attr("model", Str), One("source", scsi::HOST_SOURCE)]),
+        When("type", &["mdev"], &[
+            Must("model", OneOf(MdevModel::NAMES)), Attr("display", OnOff), Attr("ramfb", OnOff), One("source", mdev::SOURCE), With(crate::common::device_info::ROM),
+        ]),
+        When("type", &["storage"], &[One("source", &[One("block", TEXT)])]),
+        When("type", &["misc"], &[One("source", &[One("char", TEXT)])]),
+        When("type", &["net"], &[One("source", &[One("interface", TEXT)]), With(crate::common::ip::IP)]),
+        With(crate::common::device_info::BOOT), With(crate::common::device_info::INFO),
+    ];
 }
 
 #[cfg(test)]

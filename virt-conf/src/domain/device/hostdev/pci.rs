@@ -91,3 +91,10 @@ impl OriginalStates {
         });
     }
 }
+
+grammar! {
+    pub(super) SOURCE = [
+        Attr("startupPolicy", Str), Attr("writeFiltering", YesNo), One("address", crate::common::address::PCI_SOURCE),
+        Opt("origstates", &[Opt("unbind", FLAG), Opt("removeslot", FLAG), Opt("reprobe", FLAG)]),
+    ];
+}

@@ -257,3 +257,14 @@ pub(super) fn place_text(place: &Drive) -> String {
         place.controller, place.bus, place.target, place.unit
     )
 }
+
+grammar! {
+    pub(super) SOURCE = [
+        Attr("protocol", OneOf(&["adapter", "iscsi"])), Attr("name", Str), Attr("startupPolicy", Str),
+        Opt("adapter", &[Must("name", Str)]),
+        Opt("address", &[Attr("type", Str), Attr("bus", U32), Attr("target", U32), Attr("unit", U64)]),
+        Many("host", &[Attr("name", Str), Attr("port", Str), Attr("transport", Str), Attr("socket", PATH)]),
+        Opt("auth", crate::common::auth::AUTH), Opt("initiator", &[One("iqn", &[Must("name", Str)])]),
+    ];
+    pub(super) HOST_SOURCE = [Must("protocol", OneOf(&["vhost"])), Must("wwpn", Str)];
+}

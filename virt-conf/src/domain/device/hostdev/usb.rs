@@ -89,3 +89,11 @@ impl UsbHostdev {
         }
     }
 }
+
+grammar! {
+    pub(super) SOURCE = [
+        Attr("startupPolicy", OneOf(StartupPolicy::NAMES)), Attr("guestReset", OneOf(GuestReset::NAMES)), Attr("autoAddress", YesNo), Attr("missing", YesNo),
+        Opt("vendor", &[Must("id", Hex(0xffff))]), Opt("product", &[Must("id", Hex(0xffff))]),
+        Opt("address", &[Attr("bus", Str), Attr("device", Str), Attr("port", USB_PORT)]),
+    ];
+}

@@ -135,3 +135,13 @@ impl PortRange {
         })
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("type", OneOf(BackendType::NAMES)), Attr("logFile", PATH), Attr("tap", PATH), Attr("vhost", PATH),
+    ];
+    pub(super) PORT_FORWARD = [
+        Must("proto", OneOf(&["tcp", "udp"])), Attr("address", Str), Attr("dev", Str),
+        Many("range", &[Must("start", U16), Attr("end", U16), Attr("to", U16), Attr("exclude", YesNo)]),
+    ];
+}

@@ -136,3 +136,17 @@ impl Offloads {
         });
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("name", OneOf(&["qemu", "vhost", "kvm", "vfio", "xen"])), Attr("txmode", OneOf(&["iothread", "timer"])),
+        Attr("ioeventfd", OnOff), Attr("event_idx", OnOff), Attr("queues", POSITIVE), Attr("rx_queue_size", U32),
+        Attr("tx_queue_size", U32), Attr("rss", OnOff), Attr("rss_hash_report", OnOff),
+        Opt("host", &[
+            Attr("csum", OnOff), Attr("gso", OnOff), Attr("tso4", OnOff), Attr("tso6", OnOff), Attr("ecn", OnOff),
+            Attr("ufo", OnOff), Attr("mrg_rxbuf", OnOff),
+        ]),
+        Opt("guest", &[Attr("csum", OnOff), Attr("tso4", OnOff), Attr("tso6", OnOff), Attr("ecn", OnOff), Attr("ufo", OnOff)]),
+        With(crate::common::virtio_driver::VIRTIO),
+    ];
+}

@@ -26,6 +26,7 @@ use super::{Device, FormatContext, ParseContext};
 use crate::common::device_info::Takes;
 use crate::common::{Bandwidth, DeviceInfo, IpInfo, VirtioDriver, VirtualPort, Vlan};
 use crate::domain::Domain;
+use crate::grammar::Part;
 use crate::{FormatFlags, Result};
 
 text_enum! {
@@ -248,6 +249,7 @@ impl Interface {
 
 impl Device for Interface {
     const ELEMENT: &'static str = "interface";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         Self::parse_interface(el, cx)
@@ -297,4 +299,26 @@ impl Device for Interface {
     fn check_abi(&self, target: &Self) -> Result<()> {
         self.check_same_card(target)
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("type", OneOf(InterfaceType::NAMES)), Attr("managed", YesNo), Attr("trustGuestRxFilters", YesNo),
+        Many("source", source::GRAMMAR), With(COMMON), With(crate::common::ip::IP), With(crate::common::device_info::BOOT),
+        With(crate::common::device_info::ROM), With(crate::common::device_info::INFO),
+    ];
+    COMMON = [
+        Opt("mac", &[Must("address", MAC), Attr("type", OneOf(MacType::NAMES)), Attr("check", YesNo)]),
+        Opt("virtualport", crate::common::virtualport::VIRTUALPORT), Opt("vlan", crate::common::vlan::VLAN),
+        Opt("bandwidth", crate::common::bandwidth::BANDWIDTH), Opt("port", &[Must("isolated", YesNo)]),
+        Opt("script", &[Must("path", Str)]), Opt("downscript", &[Must("path", Str)]), Opt("backenddomain", &[Must("name", Str)]),
+        Opt("target", &[Attr("dev", Str), Attr("managed", YesNo)]), Opt("guest", &[Attr("dev", Str), Attr("actual", Str)]),
+        Opt("model", &[Must("type", Str)]), Opt("driver", driver::GRAMMAR), Opt("backend", backend::GRAMMAR),
+        Many("portForward", backend::PORT_FORWARD), Opt("filterref", crate::common::filter_ref::FILTERREF),
+        Opt("tune", &[Opt("sndbuf", NUMBER)]), Opt("link", &[Attr("state", OneOf(&["up", "down"]))]), Opt("mtu", &[Must("size", U32)]),
+        Opt("coalesce", &[Opt("rx", &[Opt("frames", &[Attr("max", U32)])])]),
+        Opt("teaming", TEAMING), Opt("actual", &[Foreign]),
+    ];
+    /// `<teaming>`
+    pub(super) TEAMING = [Must("type", OneOf(&["persistent", "transient"])), Attr("persistent", Str)];
 }

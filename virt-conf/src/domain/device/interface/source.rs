@@ -330,3 +330,13 @@ impl InterfaceHostdev {
         w.element("source", |w| self.address.format(w));
     }
 }
+
+grammar! {
+    pub(super) GRAMMAR = [
+        Attr("network", Str), Attr("portgroup", Str), Attr("portid", UUID), Attr("bridge", Str), Attr("dev", Str),
+        Attr("mode", Str), Attr("address", Str), Attr("port", U16), Attr("name", Str), Attr("type", Str), Attr("path", Str),
+        Attr("startupPolicy", Str), Attr("switchid", UUID), Attr("portgroupid", Str), Attr("connectionid", Integer),
+        Opt("local", &[Must("address", Str), Must("port", U16)]), Opt("reconnect", crate::common::chardev::RECONNECT),
+        Opt("address", crate::common::address::ADDRESS), With(crate::common::ip::IP),
+    ];
+}

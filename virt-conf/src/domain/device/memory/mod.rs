@@ -18,6 +18,7 @@ use crate::common::scaled::child_memory;
 use crate::common::{DeviceInfo, abi};
 use crate::domain::MemoryAccess;
 use crate::error::{xml_detail, xml_error};
+use crate::grammar::Part;
 
 text_enum! {
     /// What kind of module.
@@ -54,6 +55,7 @@ impl MemoryDevice {
 
 impl Device for MemoryDevice {
     const ELEMENT: &'static str = "memory";
+    const GRAMMAR: &'static [Part] = GRAMMAR;
 
     fn parse(el: Element<'_>, cx: &ParseContext<'_>) -> Result<Self> {
         let model = el.required("model", el.attr_enum::<MemoryModel>("model")?)?;
@@ -139,4 +141,19 @@ impl Device for MemoryDevice {
             && self.size == other.size
             && self.node == other.node
     }
+}
+
+grammar! {
+    GRAMMAR = [
+        Must("model", OneOf(MemoryModel::NAMES)), Attr("access", OneOf(MemoryAccess::NAMES)), Attr("discard", YesNo),
+        Opt("uuid", &[Text(UUID)]),
+        Opt("source", &[
+            Opt("path", &[Text(Str)]), Opt("alignsize", SIZE), Opt("pagesize", SIZE), Opt("nodemask", &[Text(CPUSET)]), Opt("pmem", FLAG),
+        ]),
+        One("target", &[
+            One("size", SIZE), Opt("node", NUMBER), Opt("label", &[One("size", SIZE)]), Opt("readonly", FLAG),
+            Opt("block", SIZE), Opt("requested", SIZE), Opt("current", SIZE), Opt("address", &[Attr("base", Hex(u64::MAX))]),
+        ]),
+        With(crate::common::device_info::INFO),
+    ];
 }
