@@ -136,6 +136,34 @@ pub enum Error {
     /// Every group that deletions borrow has devices in it.
     #[error("no group of devices is free to delete several at once")]
     NoGroup,
+    /// A device has no virtual function of a number.
+    #[error("'{physical}' has no virtual function {function}")]
+    NoFunction {
+        /// The device.
+        physical: InterfaceName,
+        /// The number.
+        function: u32,
+    },
+    /// A port profile could not be negotiated.
+    #[error("cannot set the port profile '{profile}' of '{device}': {reason}")]
+    PortProfile {
+        /// The device.
+        device: InterfaceName,
+        /// The profile.
+        profile: String,
+        /// What became of it.
+        reason: String,
+    },
+    /// Open vSwitch did not do what it was asked.
+    #[error("cannot {step} '{name}' of Open vSwitch: {message}")]
+    Ovs {
+        /// What was asked.
+        step: &'static str,
+        /// The port.
+        name: InterfaceName,
+        /// What its program says.
+        message: String,
+    },
     /// Every name of a prefix is taken.
     #[error("every name that begins with '{0}' is taken")]
     NoName(&'static str),

@@ -25,6 +25,5 @@ pub(crate) fn in_namespace_of<T: Send>(
     if same {
         return work();
     }
-    virt_sys::namespace::in_network(theirs.as_fd(), work)
-        .map_err(|error| Error::Namespace(std::io::Error::other(error)))?
+    virt_netlink::in_namespace(theirs.as_fd(), work)?
 }

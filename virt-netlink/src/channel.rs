@@ -46,22 +46,24 @@ impl fmt::Debug for Channel {
     }
 }
 
-/// Runs `open` on a short-lived thread in another network namespace.
-pub(crate) fn in_namespace<T: Send>(
-    namespace: BorrowedFd<'_>,
-    open: impl FnOnce() -> Result<T> + Send,
-) -> Result<T> {
+/// Runs `work` on a short-lived thread in another network namespace; the caller's thread stays where it is. A panic of
+/// `work` continues in the caller.
+///
+/// # Errors
+///
+/// [`Error::Namespace`] when the namespace may not be entered (`CAP_SYS_ADMIN` in both user namespaces).
+pub fn in_namespace<T: Send>(namespace: BorrowedFd<'_>, work: impl FnOnce() -> T + Send) -> Result<T> {
     thread::scope(|scope| {
-        let opener = thread::Builder::new()
-            .name("netns-open".to_owned())
+        let worker = thread::Builder::new()
+            .name("netns".to_owned())
             .spawn_scoped(scope, || {
                 move_into_link_name_space(namespace, Some(LinkNameSpaceType::Network))
                     .map_err(|errno| Error::Namespace(errno.into()))?;
-                open()
+                Ok(work())
             })
             .map_err(Error::Namespace)?;
-        match opener.join() {
-            Ok(opened) => opened,
+        match worker.join() {
+            Ok(outcome) => outcome,
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })
@@ -69,11 +71,16 @@ pub(crate) fn in_namespace<T: Send>(
 
 impl Channel {
     pub(crate) fn open(protocol: isize, attribute_name: AttributeName) -> Result<Self> {
+        Self::open_to(protocol, 0, attribute_name)
+    }
+
+    /// Opens a socket to the socket of this number, 0 for the kernel's.
+    pub(crate) fn open_to(protocol: isize, port: u32, attribute_name: AttributeName) -> Result<Self> {
         let failed = |step| move |source| Error::Open { step, source };
         let mut socket = netlink_sys::Socket::new(protocol).map_err(failed("open"))?;
         socket.bind_auto().map_err(failed("bind"))?;
-        // A connected socket refuses messages of other processes, so every answer is the kernel's.
-        socket.connect(&SocketAddr::new(0, 0)).map_err(failed("connect"))?;
+        // A connected socket refuses messages of others, so every answer is the kernel's (or that one process's).
+        socket.connect(&SocketAddr::new(port, 0)).map_err(failed("connect"))?;
         for (option, outcome) in [
             ("NETLINK_EXT_ACK", socket.set_ext_ack(true)),
             ("NETLINK_CAP_ACK", socket.set_cap_ack(true)),

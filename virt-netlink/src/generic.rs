@@ -155,7 +155,7 @@ impl GenericSocket {
     ///
     /// [`Error::Namespace`], or what [`GenericSocket::open`] answers.
     pub fn open_in(namespace: BorrowedFd<'_>) -> Result<Self> {
-        in_namespace(namespace, Self::open)
+        in_namespace(namespace, Self::open)?
     }
 
     /// Looks a family up by its name.

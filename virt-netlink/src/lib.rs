@@ -20,6 +20,7 @@ mod socket;
 pub mod tc;
 pub mod uevent;
 
+pub use channel::in_namespace;
 pub use error::{Error, Result};
 pub use listener::{Group, Heard, Listener};
 pub use name::{InterfaceName, InvalidName};

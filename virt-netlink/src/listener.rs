@@ -86,7 +86,7 @@ impl Listener {
     ///
     /// [`Error::Namespace`], or what [`Listener::open`] answers.
     pub fn open_in(namespace: BorrowedFd<'_>, groups: &[Group]) -> Result<Self> {
-        in_namespace(namespace, || Self::open(groups))
+        in_namespace(namespace, || Self::open(groups))?
     }
 
     /// What has come, without waiting; `None` if there is nothing.

@@ -51,7 +51,12 @@ impl Socket {
     /// [`Error::Namespace`] when the namespace may not be entered (`CAP_SYS_ADMIN` in both user namespaces), or
     /// what [`Socket::open`] answers.
     pub fn open_in(namespace: BorrowedFd<'_>) -> Result<Self> {
-        in_namespace(namespace, Self::open)
+        in_namespace(namespace, Self::open)?
+    }
+
+    /// Opens a socket to another process that speaks the protocol, by the number of its socket.
+    pub(crate) fn open_to(port: u32) -> Result<Self> {
+        Ok(Self { channel: Channel::open_to(NETLINK_ROUTE, port, attribute::path_at)? })
     }
 
     /// Sends a request and waits until the kernel has acknowledged it.

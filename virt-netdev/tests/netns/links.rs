@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use virt_netdev::link::{self, Namespace};
 use virt_netdev::tap::{self, Tap};
-use virt_netdev::{bridge, dellink};
+use virt_netdev::{Error, bridge, dellink, ethtool, sriov};
 
 use crate::{assert_has, bridge, name, namespace, namespace_with_taps, veth, witness};
 
@@ -118,4 +119,59 @@ fn statistics_count() {
         "cannot read the statistics of link 'ndl-none': there is no such interface (ENODEV)"
     );
     drop(opened);
+}
+
+#[test]
+fn offloads_are_switched() {
+    let Some(mut socket) = namespace() else { return };
+    let (device, _) = veth(&mut socket, "ndl-f0", "ndl-f1");
+    let before = ethtool::features(&mut socket, &device).unwrap();
+    assert!(before.get("tx-generic-segmentation").is_some_and(|feature| feature.on), "{before:?}");
+    assert!(ethtool::libvirt_names(&before).contains(&"gso"));
+    let wanted = [("tx-generic-segmentation", false), ("rx-gro", true)];
+    let after = ethtool::set_features(&mut socket, &device, &wanted).unwrap();
+    assert!(!after["tx-generic-segmentation"].on && after["rx-gro"].on, "{after:?}");
+    // Veths have no check sequence that they could hand on.
+    let refused = ethtool::set_features(&mut socket, &device, &[("rx-gro", false), ("rx-fcs", true)]);
+    assert!(matches!(refused, Err(Error::NotApplied { property: "an offload", .. })), "{refused:?}");
+    assert!(ethtool::features(&mut socket, &device).unwrap()["rx-gro"].on, "undone");
+    let unknown = ethtool::set_features(&mut socket, &device, &[("no-such-offload", true)]).unwrap_err();
+    assert!(unknown.to_string().starts_with("cannot change the offloads of 'ndl-f0': "), "{unknown}");
+    let absent = ethtool::features(&mut socket, &name("ndl-none")).unwrap_err();
+    assert_eq!(absent.errno(), Some(Errno::NODEV));
+    let mode = ethtool::link_mode(&mut socket, &device).unwrap();
+    assert_eq!((mode.speed, mode.full_duplex), (Some(10_000), Some(true)));
+    dellink::one(&mut socket, &device).unwrap();
+}
+
+#[test]
+fn what_has_no_virtual_functions_says_so() {
+    let Some(mut socket) = namespace() else { return };
+    let (device, _) = veth(&mut socket, "ndl-vf0", "ndl-vf1");
+    assert!(sriov::list(&mut socket, &device).unwrap().is_empty());
+    let settings = sriov::Settings { trust: Some(true), ..sriov::Settings::default() };
+    let refused = sriov::set(&mut socket, &device, 0, &settings).unwrap_err();
+    assert_eq!(refused.to_string(), "'ndl-vf0' has no virtual function 0");
+    let profile = sriov::PortProfile {
+        function: None,
+        profile: "web",
+        instance: [1; 16],
+        host: [2; 16],
+        request: sriov::PortRequest::Associate,
+    };
+    let refused =
+        sriov::set_port_profile(&mut socket, &device, &profile, Duration::from_secs(1)).unwrap_err();
+    assert_eq!(refused.errno(), Some(Errno::OPNOTSUPP), "{refused}");
+    let station = sriov::Station {
+        manager: 1,
+        type_id: 2,
+        type_version: 3,
+        instance: [4; 16],
+        mac: [2, 0, 0, 0, 0, 5],
+        vlan: 6,
+        request: sriov::PortRequest::Associate,
+    };
+    // Nobody has a socket of this number.
+    assert!(sriov::set_station(&mut socket, 0x7fff_0001, &device, &station).is_err());
+    dellink::one(&mut socket, &device).unwrap();
 }

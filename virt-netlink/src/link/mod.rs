@@ -8,6 +8,7 @@ pub mod macvlan;
 pub mod port;
 mod state;
 pub mod veth;
+pub mod vf;
 pub mod vlan;
 pub mod vlan_filter;
 pub mod vxlan;

@@ -2,6 +2,7 @@
 //!
 //! A rule is a function from the repository to findings, each naming the file, the line if there is one, and what to do.
 
+mod alone;
 mod documents;
 mod layers;
 mod sources;
@@ -46,6 +47,7 @@ pub(crate) fn run(args: &mut Args) -> Result<()> {
     let repository = Repository::read()?;
     let mut findings = Findings::default();
     layers::check(&repository, &mut findings);
+    alone::check(&repository, &mut findings);
     sources::check(&repository, &mut findings);
     documents::check(&repository, &mut findings);
     for (file, fault) in codegen::findings() {
