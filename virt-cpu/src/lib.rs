@@ -164,8 +164,13 @@ fn check_baseline(cpus: &[Description]) -> Result<()> {
 /// # Errors
 /// [`Error::UnknownModelToExpand`]; [`Error::UnknownArch`].
 pub fn expand(arch: Arch, cpu: &mut Cpu) -> Result<()> {
+    if arch.is_x86() {
+        return x86::expand(cpu, false);
+    }
     // Others have no features that a model stands for.
-    if arch.is_x86() { x86::expand(cpu, false) } else { models(arch).map(|_| ()) }
+    models(arch)?;
+    cpu.features.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(())
 }
 
 /// Drops features of hosts that are no matter of guests': what counts the use of caches, and what an operating system has

@@ -6,6 +6,8 @@ mod data;
 mod decode;
 mod expand;
 mod features;
+#[cfg(test)]
+mod installed;
 mod map;
 mod models;
 mod update;

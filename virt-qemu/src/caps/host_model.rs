@@ -150,6 +150,12 @@ impl Capabilities {
         Some(known.map(|name| from_qemu(self.arch, name).to_owned()).collect())
     }
 
+    /// Whether the binary tells which features bind a guest to its host.
+    pub(crate) fn tells_migratability(&self, virt_type: VirtType) -> bool {
+        let info = self.accelerated(virt_type).and_then(|accelerated| accelerated.cpu.as_ref());
+        info.is_some_and(|info| info.migratability)
+    }
+
     /// Whether guests can be of mode `host-model`: those that the host's processors run themselves.
     #[must_use]
     pub fn has_host_model(&self, virt_type: VirtType, host: Arch) -> bool {

@@ -7,6 +7,7 @@ pub mod emulator;
 mod guest;
 mod host_model;
 pub mod machine;
+mod model_query;
 mod probe;
 pub mod recorded;
 mod replies;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use virt_qmp::{Call, Monitor};
-use virt_sys::{Process, Signal, Spawn};
+use virt_sys::{PidFd, Process, Signal, Spawn};
 use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result, TextEnum};
 
 use super::emulator::is_native;
@@ -63,56 +63,98 @@ pub(super) async fn probe(binary: &str, kvm: bool) -> Result<Capabilities> {
 }
 
 async fn ask(binary: &str, accelerator: &str, everything: bool) -> Result<Replies> {
-    let failed = |why: &str| {
-        let detail = format!("Failed to probe QEMU binary with QMP: {binary}: {why}");
-        Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail)
-    };
-    let deadline = Instant::now() + DEADLINE;
-    let (ours, theirs) =
-        std::os::unix::net::UnixStream::pair().map_err(|error| failed("no socket pair").caused_by(error))?;
-    let mut spawn = Spawn::new(binary);
-    spawn
-        .args(["-S", "-no-user-config", "-nodefaults", "-display", "none", "-machine"])
-        .arg(format!("none,accel={accelerator}"))
-        .args([
-            "-chardev",
-            &format!("socket,id=monitor,fd={MONITOR_FD}"),
-            "-mon",
-            "chardev=monitor,mode=control",
-        ])
-        .env("LC_ALL", "C")
-        .inherit_env("PATH")
-        // Nobody would look for a probe whose asker is gone.
-        .end_with_parent()
-        .pass_fd_as(OwnedFd::from(theirs), MONITOR_FD);
-    let child = spawn.start().map_err(|error| failed("cannot start it").caused_by(error))?;
-    // The child's end has to be closed here, or its death would not be seen.
-    drop(spawn);
-    let replies = async {
+    let session = Session::start(binary, accelerator).await?;
+    let replies = questions(&session.monitor, everything, session.deadline).await;
+    session.end(replies.is_ok()).await;
+    replies.map_err(|error| failed(binary, "no answer").caused_by(error))
+}
+
+fn failed(binary: &str, why: &str) -> Error {
+    let detail = format!("Failed to probe QEMU binary with QMP: {binary}: {why}");
+    Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail)
+}
+
+/// A binary that was started without a guest, to be asked.
+pub(super) struct Session {
+    monitor: Monitor,
+    child: PidFd,
+    deadline: Instant,
+}
+
+impl Session {
+    /// Starts a binary.
+    ///
+    /// # Errors
+    /// `VIR_ERR_INTERNAL_ERROR` where it can not be started or does not speak.
+    pub(super) async fn start(binary: &str, accelerator: &str) -> Result<Self> {
+        let failed = |why| failed(binary, why);
+        let deadline = Instant::now() + DEADLINE;
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()
+            .map_err(|error| failed("no socket pair").caused_by(error))?;
         ours.set_nonblocking(true).map_err(|error| failed("no socket").caused_by(error))?;
+        let mut spawn = Spawn::new(binary);
+        spawn
+            .args(["-S", "-no-user-config", "-nodefaults", "-display", "none", "-machine"])
+            .arg(format!("none,accel={accelerator}"))
+            .args([
+                "-chardev",
+                &format!("socket,id=monitor,fd={MONITOR_FD}"),
+                "-mon",
+                "chardev=monitor,mode=control",
+            ])
+            .env("LC_ALL", "C")
+            .inherit_env("PATH")
+            // Nobody would look for a probe whose asker is gone.
+            .end_with_parent()
+            .pass_fd_as(OwnedFd::from(theirs), MONITOR_FD);
         let stream =
             tokio::net::UnixStream::from_std(ours).map_err(|error| failed("no socket").caused_by(error))?;
+        let child = spawn.start().map_err(|error| failed("cannot start it").caused_by(error))?;
+        // The child's end has to be closed here, or its death would not be seen.
+        drop(spawn);
         let (events, _) = mpsc::channel(1);
-        let monitor = Monitor::start(stream, events);
-        let replies = questions(&monitor, everything, deadline)
-            .await
-            .map_err(|error| failed("no answer").caused_by(error))?;
-        let _ = monitor.call(Call::raw("quit", None), deadline).await;
-        Ok(replies)
-    }
-    .await;
-    if let Ok(process) = Process::new(child.pidfd) {
-        if replies.is_err() {
-            let _ = process.pidfd().send_signal(Signal::KILL);
+        let session = Self { monitor: Monitor::start(stream, events), child: child.pidfd, deadline };
+        if let Err(error) = session.monitor.ready(deadline).await {
+            session.end(false).await;
+            return Err(failed("no answer").caused_by(error));
         }
-        let _ = timeout_at(deadline, process.ended()).await;
+        Ok(session)
     }
-    replies
+
+    /// Executes a command.
+    ///
+    /// # Errors
+    /// The binary's refusal in libvirt's words; `VIR_ERR_INTERNAL_ERROR` where it does not answer.
+    pub(super) async fn execute(&self, command: &'static str, arguments: &Value) -> Result<Value> {
+        let call = Call::raw(command, to_raw_value(arguments).ok());
+        let answer = self.monitor.call(call, self.deadline).await.map_err(|error| {
+            let detail = match error.command_error() {
+                Some(refusal) => {
+                    format!("unable to execute QEMU command '{command}': {}", refusal.desc)
+                }
+                None => format!("no answer to the QEMU command '{command}'"),
+            };
+            Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail).caused_by(error)
+        })?;
+        Ok(serde_json::from_str(answer.get()).unwrap_or_default())
+    }
+
+    /// Ends the binary; one that did not answer is made to.
+    pub(super) async fn end(self, answered: bool) {
+        if answered {
+            let _ = self.monitor.call(Call::raw("quit", None), self.deadline).await;
+        }
+        if let Ok(process) = Process::new(self.child) {
+            if !answered {
+                let _ = process.pidfd().send_signal(Signal::KILL);
+            }
+            let _ = timeout_at(self.deadline, process.ended()).await;
+        }
+    }
 }
 
 /// Asks everything; what a binary does not know it answers with an error, which is left out.
 async fn questions(monitor: &Monitor, everything: bool, deadline: Instant) -> virt_qmp::Result<Replies> {
-    monitor.ready(deadline).await?;
     let mut replies = Replies::new();
     let mut asked: Vec<(&str, Option<String>)> = ALWAYS.iter().map(|question| (*question, None)).collect();
     if everything {

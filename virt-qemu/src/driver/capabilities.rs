@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use virt_conf::capabilities as document;
 use virt_conf::capabilities::Guest;
-use virt_conf::domain::VirtType;
+use virt_conf::domain::{Cpu, CpuMode, VirtType};
 use virt_cpu::Description;
 use virt_driver::CpuComparison;
 use virt_host::{memory, sleep, topology, uuid};
@@ -171,6 +171,9 @@ impl QemuConnection {
                 "QEMU '{binary}' does not support reporting CPU model for virttype '{virt_type}'"
             ))
         })?;
+        if arch.is_s390() {
+            return compare_models(&caps, &cpu, xml, flags).await;
+        }
         if !arch.is_x86() {
             let detail = format!("comparing with the hypervisor CPU is not supported for arch {arch}");
             return Err(unsupported(detail));
@@ -199,6 +202,10 @@ impl QemuConnection {
                 "QEMU '{binary}' does not support any CPU models for virttype '{virt_type}'"
             )));
         }
+        if arch.is_s390() {
+            let cpus: Vec<Cpu> = cpus.into_iter().map(|description| description.cpu).collect();
+            return caps.baseline_by_binary(&cpus, &models, flags & EXPAND != 0).await;
+        }
         if !arch.is_x86() {
             let detail = format!("computing baseline hypervisor CPU is not supported for arch {arch}");
             return Err(unsupported(detail));
@@ -206,13 +213,30 @@ impl QemuConnection {
         let migratable = flags & MIGRATABLE != 0;
         let features = caps.cpu_features(virt_type, migratable);
         // QEMU's own word on what can be moved is better than the table's.
-        let by_table = migratable && features.is_none();
+        let by_table = migratable && !caps.tells_migratability(virt_type);
         let mut cpu = virt_cpu::hypervisor_baseline(arch, &cpus, &models, features.as_deref(), by_table)?;
         if flags & EXPAND != 0 {
             virt_cpu::expand(arch, &mut cpu)?;
         }
         Ok(cpu.to_xml())
     }
+}
+
+/// Compares a model with what the binary offers, by its own word.
+async fn compare_models(caps: &Capabilities, offered: &Cpu, xml: &str, flags: u32) -> Result<CpuComparison> {
+    let mut wanted = Description::parse(xml).map_err(|error| host::of_cpu(&error))?.cpu;
+    if wanted.model.is_none() {
+        let own = match wanted.mode {
+            CpuMode::HostPassthrough => "host",
+            CpuMode::Maximum => "max",
+            CpuMode::Custom | CpuMode::HostModel => {
+                return Err(invalid("cpu parameter is missing a model name".to_owned()));
+            }
+        };
+        wanted.model = Some(own.to_owned());
+    }
+    let comparison = caps.compare_by_binary(offered, &wanted).await?;
+    host::comparison(comparison, flags)
 }
 
 /// A guest for each architecture that an installed binary runs.

@@ -122,12 +122,23 @@ pub(super) fn compare_with(
     flags: u32,
 ) -> Result<CpuComparison> {
     let wanted = Description::parse(xml).map_err(|error| of_cpu(&error))?;
-    let comparison = virt_cpu::compare(arch, host, &wanted, flags & FAIL_INCOMPATIBLE != 0)?;
-    Ok(match comparison {
-        virt_cpu::Comparison::Incompatible => CpuComparison::Incompatible,
-        virt_cpu::Comparison::Identical => CpuComparison::Identical,
-        virt_cpu::Comparison::Superset => CpuComparison::Superset,
-    })
+    let found = virt_cpu::compare(arch, host, &wanted, flags & FAIL_INCOMPATIBLE != 0)?;
+    comparison(found, flags)
+}
+
+/// How CPUs compare, as a client is told.
+///
+/// # Errors
+/// `VIR_ERR_CPU_INCOMPATIBLE` with the flag, where they do not go together.
+pub(super) fn comparison(found: virt_cpu::Comparison, flags: u32) -> Result<CpuComparison> {
+    match found {
+        virt_cpu::Comparison::Incompatible if flags & FAIL_INCOMPATIBLE != 0 => {
+            Err(virt_cpu::Error::HostDiffers(String::new()).into())
+        }
+        virt_cpu::Comparison::Incompatible => Ok(CpuComparison::Incompatible),
+        virt_cpu::Comparison::Identical => Ok(CpuComparison::Identical),
+        virt_cpu::Comparison::Superset => Ok(CpuComparison::Superset),
+    }
 }
 
 /// The same refusal, as of a CPU's document rather than a domain's.
