@@ -52,12 +52,15 @@ impl OpenOptions {
 
 /// What stands beside the hypervisor's driver in this process.
 #[cfg(feature = "qemu")]
-fn beside() -> virt_driver::Beside {
-    virt_driver::Beside {
+#[cfg_attr(not(feature = "storage"), expect(unused_variables, reason = "nothing in this build has files"))]
+fn beside(scope: &crate::Scope) -> Result<virt_driver::Beside> {
+    Ok(virt_driver::Beside {
         #[cfg(feature = "interface")]
         interfaces: Some(Arc::new(virt_interface::HostInterfaces::new())),
+        #[cfg(feature = "storage")]
+        storage_pools: Some(Arc::new(virt_storage::StorageDriver::new(scope.try_into()?))),
         ..virt_driver::Beside::default()
-    }
+    })
 }
 
 /// A connection to a driver. Clones share it; what is bound to it ends with the last of them.
@@ -102,7 +105,7 @@ impl Connection {
                 };
                 let directories = Directories::try_from(&uri.scope)?;
                 let connection = QemuConnection::open_with(directories, uri.to_string(), limits).await?;
-                Arc::new(virt_driver::WithBeside::new(connection, beside()))
+                Arc::new(virt_driver::WithBeside::new(connection, beside(&uri.scope)?))
             }
             #[cfg(feature = "testdriver")]
             "test" => {

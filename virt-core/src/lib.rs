@@ -57,6 +57,8 @@ pub use virt_lxc as lxc;
 pub use virt_qemu as qemu;
 #[cfg(feature = "remote")]
 pub use virt_rpc as rpc;
+#[cfg(feature = "storage")]
+pub use virt_storage as storage;
 pub use virt_sys as sys;
 #[cfg(feature = "testdriver")]
 pub use virt_testdriver as testdriver;

@@ -22,6 +22,20 @@ pub enum Scope {
     Remote(Box<virt_rpc::remote::RemoteUri>),
 }
 
+#[cfg(feature = "storage")]
+impl TryFrom<&Scope> for virt_storage::Layout {
+    type Error = Error;
+
+    /// Where the pools of such a connection are.
+    fn try_from(scope: &Scope) -> Result<Self> {
+        Ok(match scope {
+            Scope::System => Self::of_host("virt"),
+            Scope::Embed(Some(root)) => Self::below(root),
+            _ => Self::of_user("virt")?,
+        })
+    }
+}
+
 #[cfg(feature = "qemu")]
 impl TryFrom<&Scope> for virt_qemu::driver::Directories {
     type Error = Error;

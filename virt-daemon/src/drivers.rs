@@ -14,6 +14,7 @@ use virt_qemu::config::Config;
 use virt_qemu::driver::QemuDriver;
 use virt_rpc::Identity;
 use virt_rpc::bind::Opener;
+use virt_storage::StorageDriver;
 use virt_testdriver::TestConnection;
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
@@ -29,6 +30,7 @@ pub struct Drivers {
     networks: OnceCell<NetworkDriver>,
     filters: NwFilterDriver,
     filters_started: OnceCell<()>,
+    storage: StorageDriver,
     /// What serves the connections of every hypervisor of the host.
     beside: Beside,
 }
@@ -41,14 +43,17 @@ impl Drivers {
         config: Config,
         networks_config: virt_network::Config,
         filters: Directories,
+        storage: virt_storage::Layout,
         layout: Layout,
         limits: Limits,
     ) -> Self {
         let filters = NwFilterDriver::new(filters, privileged);
+        let storage = StorageDriver::new(storage);
         let beside = Beside {
             interfaces: Some(Arc::new(HostInterfaces::new())),
             nwfilters: Some(Arc::new(filters.clone())),
             node_devices: Some(Arc::new(HostDevices::new())),
+            storage_pools: Some(Arc::new(storage.clone())),
             ..Beside::default()
         };
         let (qemu, networks, filters_started) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
@@ -62,6 +67,7 @@ impl Drivers {
             networks,
             filters,
             filters_started,
+            storage,
             beside,
         }
     }
@@ -78,6 +84,7 @@ impl Drivers {
             let services = Services {
                 networks: networks.ok().map(|networks| Arc::new(networks.shared()) as _),
                 filters: Some(Arc::new(self.filters.clone())),
+                volumes: Some(Arc::new(self.storage.clone())),
                 ..Services::default()
             };
             QemuDriver::open_with(self.config.clone(), self.layout.clone(), self.limits, services)
@@ -155,6 +162,7 @@ impl Drivers {
     pub async fn wake(&self) {
         self.start_filters().await;
         self.wake_networks().await;
+        self.wake_pools().await;
         let qemu = match self.qemu().await {
             Ok(qemu) => qemu,
             Err(error) => {
@@ -183,6 +191,19 @@ impl Drivers {
             Ok(true) => networks.start_autostarted().await,
             Ok(false) => {}
             Err(error) => log::warn!("no network is started by itself: {error}"),
+        }
+    }
+
+    /// Pools come before guests too: their disks may be in them.
+    async fn wake_pools(&self) {
+        if let Err(error) = self.storage.settle().await {
+            log::error!("storage pools can not be used: {}", error.report());
+            return;
+        }
+        match first_since_boot(&self.storage.layout().state_dir) {
+            Ok(true) => self.storage.start_autostarted().await,
+            Ok(false) => {}
+            Err(error) => log::warn!("no storage pool is started by itself: {error}"),
         }
     }
 

@@ -157,6 +157,18 @@ impl Places {
         }
     }
 
+    /// Where storage pools are, and which of them run.
+    #[must_use]
+    pub fn storage(&self) -> virt_storage::Layout {
+        let config_dir = self.config_file.with_file_name("storage");
+        let state = if self.privileged { "storage" } else { "storage/run" };
+        virt_storage::Layout {
+            autostart_dir: config_dir.join("autostart"),
+            config_dir,
+            state_dir: self.run_dir.join(state),
+        }
+    }
+
     /// Where the engine keeps what it knows of domains: in libvirtd's place, under libvirt's names, with locks of its own
     /// in a directory that libvirt does not look at.
     #[must_use]

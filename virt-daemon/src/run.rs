@@ -90,8 +90,10 @@ impl Daemon {
         let (drivers, opener): (_, Arc<dyn Opener>) = match &args.forward {
             Some(peer) => (None, Arc::new(Forward(peer.clone()))),
             None => {
-                let (filters, layout) = (places.filters(), places.layout(role));
-                let drivers = Drivers::new(places.privileged, qemu, networks, filters, layout, calls);
+                let (filters, storage) = (places.filters(), places.storage());
+                let layout = places.layout(role);
+                let drivers =
+                    Drivers::new(places.privileged, qemu, networks, filters, storage, layout, calls);
                 let drivers = Arc::new(drivers);
                 (Some(Arc::clone(&drivers)), drivers)
             }

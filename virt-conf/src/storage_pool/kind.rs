@@ -2,6 +2,9 @@
 
 use virt_types::{TextEnum, text_enum};
 
+use super::REFUSE;
+use crate::Result;
+
 text_enum! {
     /// The type of a storage pool.
     pub enum PoolType {
@@ -81,8 +84,20 @@ impl PoolType {
         Parts { host, device, dir, adapter, name, initiator, network }
     }
 
+    /// Refuses a type that a driver does not know.
+    ///
+    /// # Errors
+    /// `VIR_ERR_INTERNAL_ERROR` with the type's number and name.
+    pub fn check_known(self, known: &dyn Fn(Self) -> bool) -> Result<()> {
+        if known(self) {
+            return Ok(());
+        }
+        let detail = format!("missing backend for pool type {} ({self})", self.number());
+        Err(REFUSE.internal(detail))
+    }
+
     /// The type's number in libvirt, which a refusal shows.
-    pub(super) fn number(self) -> usize {
+    fn number(self) -> usize {
         Self::SPELLINGS.iter().position(|(kind, _)| *kind == self).unwrap_or(0)
     }
 }

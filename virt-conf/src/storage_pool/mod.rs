@@ -1,6 +1,7 @@
 //! `<pool>`: a storage pool.
 
 mod adapter;
+mod conflict;
 mod kind;
 mod namespace;
 mod source;
@@ -186,11 +187,7 @@ impl StoragePool {
     /// `VIR_ERR_INTERNAL_ERROR` for another type, `VIR_ERR_XML_DETAIL` for a name that is more than one line.
     pub fn validate(&self, known: &dyn Fn(PoolType) -> bool) -> Result<()> {
         check_name(&self.name, &['\n'])?;
-        if !known(self.kind) {
-            let (number, kind) = (self.kind.number(), self.kind);
-            return Err(REFUSE.internal(format!("missing backend for pool type {number} ({kind})")));
-        }
-        Ok(())
+        self.kind.check_known(known)
     }
 
     /// Writes the document.

@@ -1,5 +1,6 @@
 //! `<source>`: where a pool's volumes come from.
 
+use virt_types::ErrorCode;
 use virt_xml::number::Base;
 use virt_xml::{Document, Element, Writer};
 
@@ -63,7 +64,14 @@ impl PoolSource {
     /// # Errors
     /// For what is wrong in itself.
     pub fn parse(xml: &str, kind: PoolType) -> Result<Self> {
-        Self::parse_element(Document::parse(xml)?.root_named("source")?, kind)
+        let document =
+            Document::parse(xml).map_err(|error| match error.detail().strip_prefix("(document)") {
+                Some(rest) if error.code() == ErrorCode::XmlDetail => {
+                    REFUSE.detail(format!("(storage_source_specification){rest}"))
+                }
+                _ => error,
+            })?;
+        Self::parse_element(document.root_named("source")?, kind)
     }
 
     pub(super) fn parse_element(el: Element<'_>, kind: PoolType) -> Result<Self> {

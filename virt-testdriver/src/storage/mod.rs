@@ -1,7 +1,6 @@
 //! Storage pools and their volumes, which hold nothing.
 
 mod calls;
-mod conflict;
 mod pool;
 mod sources;
 mod volume;
@@ -69,7 +68,7 @@ impl Pool {
 
     /// Where its volumes are.
     fn path(&self) -> &str {
-        self.config.target.as_ref().map_or("", |target| &target.path)
+        self.config.target_path()
     }
 }
 
@@ -102,7 +101,7 @@ impl PoolList {
     fn add(&mut self, config: StoragePool, start: bool) -> Result<&mut Pool> {
         let failed = |detail| refused(ErrorCode::OperationFailed, detail);
         let others = self.0.iter().filter(|pool| pool.name() != config.name);
-        if let Some(other) = others.into_iter().find(|pool| conflict::same_source(&pool.config, &config)) {
+        if let Some(other) = others.into_iter().find(|pool| pool.config.conflicts_with(&config)) {
             return Err(failed(format!("Storage source conflict with pool: '{}'", other.name())));
         }
         let Some(position) = self.0.iter().position(|pool| pool.config.uuid == config.uuid) else {

@@ -72,6 +72,21 @@ impl Error {
         Self::new(ErrorCode::NoSupport, ErrorDomain::None, call)
     }
 
+    /// The answer of a call for which a system call failed (`VIR_ERR_SYSTEM_ERROR`): what was being done, and the system's
+    /// reason without its number.
+    ///
+    /// ```
+    /// use virt_types::{Error, ErrorDomain};
+    /// let error = Error::system(ErrorDomain::Storage, "cannot open 'a'", std::io::Error::from_raw_os_error(2));
+    /// assert_eq!(error.to_string(), "cannot open 'a': No such file or directory");
+    /// ```
+    #[must_use]
+    pub fn system(domain: ErrorDomain, doing: impl fmt::Display, source: std::io::Error) -> Self {
+        let reason = source.to_string();
+        let reason = reason.rsplit_once(" (os error ").map_or(reason.as_str(), |(reason, _)| reason);
+        Self::new(ErrorCode::SystemError, domain, format!("{doing}: {reason}")).caused_by(source)
+    }
+
     /// The same error with what to do about it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {

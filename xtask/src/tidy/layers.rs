@@ -46,7 +46,7 @@ const TABLE: &[Row] = &[
     row("testdriver", &["conf", "driver", "cpu", "xml", "types"]),
     row("network", &["conf", "driver", "netdev", "firewall", "sys", "xml", "types"]),
     row("nwfilter", &["conf", "driver", "netdev", "firewall", "sys", "xml", "types"]),
-    row("storage", &["conf", "driver", "sys", "types"]),
+    row("storage", &["conf", "driver", "sys", "xml", "types"]),
     row("nodedev", &["conf", "driver", "host", "netdev", "sys", "types"]),
     row("secret", &["conf", "driver", "host", "netdev", "sys", "types"]),
     row("interface", &["conf", "driver", "host", "netdev", "sys", "types"]),
