@@ -91,7 +91,7 @@ fn create(case: &Case) -> Verdict {
     let capacity = if optional { Capacity::Optional } else { Capacity::Required };
     let mut volume = volume(case, "/input/pool", "/input/vol", capacity)?;
     if let Some(original) = &original {
-        volume.capacity = volume.capacity.max(original.capacity);
+        volume.capacity = volume.capacity.or(original.capacity);
     }
     let encrypted = |volume: &Volume| volume.target.encryption.is_some();
     let creation = Creation {

@@ -131,10 +131,8 @@ async fn raw_volumes_are_made_copied_resized_and_removed() {
     assert_eq!(volume.key, place.path("images/a"));
     let found = std::fs::metadata(&volume.key).unwrap();
     assert_eq!((found.len(), found.blocks(), found.mode() & 0o777), (4 << 20, 0, 0o600));
-    let whole = driver
-        .create_volume(&pool, &volume_xml("b", "<capacity unit='MiB'>1</capacity>"), 0)
-        .await
-        .unwrap();
+    let whole =
+        driver.create_volume(&pool, &volume_xml("b", "<capacity unit='MiB'>1</capacity>"), 0).await.unwrap();
     assert!(driver.volume_info(&whole, 0).await.unwrap().allocation >= 1 << 20);
     for (xml, code) in [
         (volume_xml("a", sparse), ErrorCode::StorageVolExist),
