@@ -50,11 +50,39 @@ impl OpenOptions {
     }
 }
 
+/// The virtual networks of the same place, unless another process or connection serves them.
+#[cfg(all(feature = "qemu", feature = "network"))]
+async fn networks(scope: &crate::Scope) -> Option<Arc<dyn virt_driver::Networks>> {
+    use virt_network::{Config, NetworkDriver};
+    let config = match scope {
+        crate::Scope::System => Config::host(),
+        crate::Scope::Session | crate::Scope::Embed(None) => {
+            Config::of_user(&virt_sys::user::Directories::of_this_process().ok()?, "virt")
+        }
+        crate::Scope::Embed(Some(root)) => Config::in_dir(root),
+        _ => return None,
+    };
+    match NetworkDriver::open(config).await {
+        Ok(driver) => {
+            driver.settle().await;
+            Some(driver.shared())
+        }
+        Err(error) => {
+            log::debug!("this connection has no virtual networks: {}", error.report());
+            None
+        }
+    }
+}
+
 /// What stands beside the hypervisor's driver in this process.
 #[cfg(feature = "qemu")]
 #[cfg_attr(not(feature = "storage"), expect(unused_variables, reason = "nothing in this build has files"))]
-fn beside(scope: &crate::Scope) -> Result<virt_driver::Beside> {
+fn beside(
+    scope: &crate::Scope,
+    networks: Option<Arc<dyn virt_driver::Networks>>,
+) -> Result<virt_driver::Beside> {
     Ok(virt_driver::Beside {
+        networks,
         #[cfg(feature = "interface")]
         interfaces: Some(Arc::new(virt_interface::HostInterfaces::new())),
         #[cfg(feature = "storage")]
@@ -104,8 +132,17 @@ impl Connection {
                     ..usual
                 };
                 let directories = Directories::try_from(&uri.scope)?;
-                let connection = QemuConnection::open_with(directories, uri.to_string(), limits).await?;
-                Arc::new(virt_driver::WithBeside::new(connection, beside(&uri.scope)?))
+                #[cfg(feature = "network")]
+                let networks = networks(&uri.scope).await;
+                #[cfg(not(feature = "network"))]
+                let networks: Option<Arc<dyn virt_driver::Networks>> = None;
+                let services = virt_driver::Services {
+                    networks: networks.clone().map(|networks| Arc::new(networks) as _),
+                    ..virt_driver::Services::default()
+                };
+                let connection =
+                    QemuConnection::open_with(directories, uri.to_string(), limits, services).await?;
+                Arc::new(virt_driver::WithBeside::new(connection, beside(&uri.scope, networks)?))
             }
             #[cfg(feature = "testdriver")]
             "test" => {

@@ -111,8 +111,10 @@ impl Places {
                 Role::Libvirtd => Config::system(),
             },
             networks: match role {
-                Role::Virtd => virt_network::Config::host(),
-                Role::Libvirtd => virt_network::Config::system(),
+                Role::Virtd => virt_network::Config { helps_itself: true, ..virt_network::Config::host() },
+                Role::Libvirtd => {
+                    virt_network::Config { helps_itself: true, ..virt_network::Config::system() }
+                }
             },
         }
     }
@@ -140,7 +142,10 @@ impl Places {
             config_file: config.join(format!("{name}.conf")),
             qemu_file: config.join("qemu.conf"),
             network_file: config.join("network.conf"),
-            networks: virt_network::Config::of_user(user, folder),
+            networks: virt_network::Config {
+                helps_itself: true,
+                ..virt_network::Config::of_user(user, folder)
+            },
             pid_file: runtime.join(format!("{name}.pid")),
             run_dir: runtime,
             log_file: cache.join(format!("{name}.log")),

@@ -18,8 +18,10 @@ pub struct Config {
     pub pid_dir: PathBuf,
     /// dnsmasq's files, and those of leases.
     pub dnsmasq_dir: PathBuf,
-    /// The program that dnsmasq calls when an address is given out; absent for one beside this process's own.
+    /// The program that dnsmasq calls when an address is given out; absent for one beside this process's own, or installed.
     pub leases_helper: Option<PathBuf>,
+    /// This process's own program is that program as well, where it is called by [its name](crate::leases_helper::NAME).
+    pub helps_itself: bool,
     /// `firewall_backend`; absent for what works.
     pub firewall: Option<Backend>,
 }
@@ -63,6 +65,7 @@ impl Config {
             pid_dir: run.join("network"),
             dnsmasq_dir: lib.join("dnsmasq"),
             leases_helper: None,
+            helps_itself: false,
             firewall: None,
         }
     }

@@ -163,7 +163,7 @@ impl Engine {
         if !network.ips.is_empty() {
             let name = network.bridge.name.as_deref().unwrap_or_default();
             self.store.remove_stations(name);
-            server::start(network, &self.store.config, &self.helper)?;
+            server::start(network, &self.store.config)?;
         }
         shape::set(network)
     }
@@ -347,7 +347,7 @@ impl Engine {
             self.firewall()?.renew(&rules)?;
         }
         if dnsmasq::is_needed(network) && server::find(network, &self.store.config).is_none() {
-            server::start(network, &self.store.config, &self.helper)?;
+            server::start(network, &self.store.config)?;
         }
         Ok(())
     }

@@ -51,7 +51,6 @@ pub(crate) struct Engine {
     definitions: Mutex<()>,
     events: Mutex<Bus<ObjectEventFilter<Uuid>, NetworkEvent>>,
     firewall: OnceLock<Firewall>,
-    helper: PathBuf,
     /// Nobody else has these directories while this lives.
     _ownership: Ownership,
 }
@@ -67,14 +66,12 @@ impl Engine {
         let store = Store::new(config);
         store.prepare()?;
         let ownership = Ownership::take(&store.config.state_dir)?;
-        let helper = helper(&store.config)?;
         let engine = Self {
             store,
             nets: Mutex::default(),
             definitions: Mutex::default(),
             events: Mutex::default(),
             firewall: OnceLock::new(),
-            helper,
             _ownership: ownership,
         };
         engine.load();
@@ -226,7 +223,7 @@ impl Policy for Host {
 }
 
 /// The program that dnsmasq calls: the one that is set, the one beside this program or among the system's, or this very
-/// program under another name.
+/// program under another name, if it knows of that.
 fn helper(config: &Config) -> Result<PathBuf> {
     if let Some(path) = &config.leases_helper {
         return Ok(path.clone());
@@ -238,7 +235,11 @@ fn helper(config: &Config) -> Result<PathBuf> {
     if let Some(found) = std::iter::once(beside).chain(installed).find(|path| path.is_file()) {
         return Ok(found);
     }
-    // Programs that know of it look at the name under which they are called.
+    if !config.helps_itself {
+        let detail = format!("cannot find {}, which keeps the leases of networks", leases_helper::NAME);
+        let hint = "put it beside the program, or into /usr/libexec: `cargo build -p virt-network` makes it";
+        return Err(refuse(ErrorCode::OperationFailed, detail).with_hint(hint));
+    }
     let link = config.state_dir.join(leases_helper::NAME);
     let failed = |error: std::io::Error| {
         refuse(ErrorCode::SystemError, format!("cannot make the link '{}'", link.display())).caused_by(error)

@@ -1,6 +1,5 @@
 //! The process of a network's dnsmasq.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use virt_conf::network::Network;
@@ -25,11 +24,12 @@ fn files(network: &Network, config: &Config) -> Files {
 }
 
 /// Starts a network's dnsmasq, if it has anything to do.
-pub(super) fn start(network: &Network, config: &Config, helper: &Path) -> Result<()> {
+pub(super) fn start(network: &Network, config: &Config) -> Result<()> {
     if !dnsmasq::is_needed(network) {
         return Ok(());
     }
     let files = files(network, config);
+    let helper = super::helper(config)?;
     write_hosts(network, &files)?;
     let text = dnsmasq::configuration(network, &files, true, Capabilities::CURRENT)?;
     let failed = |error| {
@@ -111,8 +111,8 @@ pub(super) fn stop_strays(network: &Network, config: &Config) {
 }
 
 /// Has a running dnsmasq read guests and names anew; one that does not run is started.
-pub(super) fn refresh(network: &Network, config: &Config, helper: &Path) -> Result<()> {
-    let Some(process) = find(network, config) else { return start(network, config, helper) };
+pub(super) fn refresh(network: &Network, config: &Config) -> Result<()> {
+    let Some(process) = find(network, config) else { return start(network, config) };
     write_hosts(network, &files(network, config))?;
     process.send_signal(Signal::HUP).map_err(|error| system("cannot signal dnsmasq", error))
 }

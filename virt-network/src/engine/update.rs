@@ -113,10 +113,10 @@ impl Engine {
         let config = &self.store.config;
         match effect {
             Effect::Nothing => Ok(()),
-            Effect::Refresh if dnsmasq::is_needed(live) => server::refresh(live, config, &self.helper),
+            Effect::Refresh if dnsmasq::is_needed(live) => server::refresh(live, config),
             Effect::Restart => {
                 server::stop(former, config);
-                server::start(live, config, &self.helper)
+                server::start(live, config)
             }
             Effect::Refresh => Ok(()),
         }

@@ -162,17 +162,22 @@ impl QemuConnection {
     /// # Errors
     /// Where the directories can not be used.
     pub async fn open(directories: Directories, uri: String) -> Result<Self> {
-        Self::open_with(directories, uri, Limits::default()).await
+        Self::open_with(directories, uri, Limits::default(), Services::default()).await
     }
 
-    /// The same with other limits than the usual ones.
+    /// The same with other limits than the usual ones, and with what other drivers do for its guests.
     ///
     /// # Errors
     /// As [`QemuConnection::open`].
-    pub async fn open_with(directories: Directories, uri: String, limits: Limits) -> Result<Self> {
+    pub async fn open_with(
+        directories: Directories,
+        uri: String,
+        limits: Limits,
+        services: Services,
+    ) -> Result<Self> {
         let config = directories.config()?;
         let layout = Directories::layout(&config);
-        let driver = QemuDriver::open(config, layout, limits).await?;
+        let driver = QemuDriver::open_with(config, layout, limits, services).await?;
         Ok(Self { owns_engine: true, ..driver.connect(uri) })
     }
 }
