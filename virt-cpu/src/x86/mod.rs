@@ -6,8 +6,6 @@ mod data;
 mod decode;
 mod expand;
 mod features;
-#[cfg(test)]
-mod installed;
 mod map;
 mod models;
 mod update;
@@ -42,6 +40,13 @@ pub fn is_in_register(name: &str) -> bool {
 pub fn register_features() -> impl Iterator<Item = &'static str> {
     let shown = features::FEATURES.iter().filter(|feature| matches!(feature.leaf, Leaf::Msr(_)));
     shown.map(|feature| feature.name)
+}
+
+/// The processors that a model stands for: family, model, and a mask of steppings. None where it stands for no particular one, or
+/// is not known.
+#[must_use]
+pub fn signatures_of_model(name: &str) -> &'static [(u32, u32, u16)] {
+    MODELS.iter().find(|model| model.name == name).map_or(&[], |model| model.signatures)
 }
 
 /// The maker of a model's processors, if it is one's only.

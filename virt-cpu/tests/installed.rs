@@ -5,13 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use virt_conf::domain::{Cpu, FeaturePolicy};
+use virt_cpu::x86::{CpuData, Leaf, is_migratable, signatures_of_model};
+use virt_types::Arch;
 use virt_xml::{Document, Element};
-
-use super::data::{CpuData, Leaf};
-use super::features::FEATURES;
-use super::models::{MODELS, Model};
-use super::vendor::Vendor;
-use super::{is_migratable, map};
 
 const DIR: &str = "/usr/share/libvirt/cpu_map";
 
@@ -66,15 +63,6 @@ fn bits(feature: Element<'_>) -> CpuData {
     data
 }
 
-/// What a model's file says of it, in one comparable line.
-fn line(of: &Model, features: &BTreeSet<String>) -> String {
-    let signatures = of.signatures.iter().map(|(f, m, steppings)| format!("{f}/{m}/{steppings:x}"));
-    let signatures: BTreeSet<String> = signatures.collect();
-    let removed: BTreeSet<&str> = of.removed.iter().copied().collect();
-    let vendor = of.vendor.map(|vendor| vendor.name);
-    format!("{} {vendor:?} {signatures:?} {} {} {features:?} {removed:?}", of.name, of.host, of.guest)
-}
-
 /// The steppings of a list such as `0-3,7`, as a mask; all where none is said.
 fn steppings(list: Option<&str>) -> u16 {
     let Some(list) = list else { return u16::MAX };
@@ -91,58 +79,47 @@ fn the_tables_are_those_of_an_installed_libvirt() {
     let documents: Vec<Document<'_>> = files.iter().map(|text| Document::parse(text).unwrap()).collect();
     let elements = |name: &'static str| documents.iter().flat_map(move |d| d.root().children_named(name));
 
-    for vendor in elements("vendor") {
-        let Some(known) = vendor.attr("name").and_then(Vendor::find) else { continue };
-        let mut data = CpuData::default();
-        assert!(data.set_vendor(vendor.attr("string").unwrap()));
-        assert_eq!(Some(known), Vendor::of_registers(data.get(super::vendor::LEAF).unwrap()));
-    }
-
     let mut unknown = Vec::new();
     for feature in elements("feature") {
         let name = feature.attr("name").unwrap();
-        if !FEATURES.iter().any(|known| known.name == name) {
+        let mut ours = CpuData::default();
+        if !ours.add_feature(name) {
             unknown.push(name);
             continue;
         }
-        let mut ours = CpuData::default();
-        ours.add_feature(name);
         assert_eq!(ours, bits(feature), "{name}");
         assert_eq!(is_migratable(name), feature.attr("migratable") != Some("no"), "{name}");
     }
 
     let names: Vec<&str> = elements("model").filter_map(|model| model.attr("name")).collect();
-    if !unknown.is_empty() || names != MODELS.iter().map(|model| model.name).collect::<Vec<_>>() {
+    if !unknown.is_empty() || names != virt_cpu::models(Arch::X86_64).unwrap() {
         eprintln!("skipped: the models of another libvirt in {DIR}");
         return;
     }
     // By name, with what the model that it builds on has.
-    let mut features_of: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for (model, ours) in elements("model").zip(MODELS) {
+    let mut features_of: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (model, name) in elements("model").zip(names) {
         let base = model.child("model").and_then(|base| base.attr("name"));
         let mut features = base.map(|base| features_of[base].clone()).unwrap_or_default();
         let (gone, kept): (Vec<_>, Vec<_>) =
             model.children_named("feature").partition(|feature| feature.attr("removed") == Some("yes"));
-        let name = |feature: &Element<'_>| feature.attr("name").unwrap().to_owned();
-        let removed: BTreeSet<String> = gone.iter().map(name).collect();
-        features.extend(kept.iter().map(name));
-        let decode = model.child("decode");
-        let on = |who: &'static str| decode.is_none_or(|decode| decode.attr(who) != Some("off"));
+        features.extend(kept.iter().filter_map(|feature| feature.attr("name")));
+        let removed: BTreeSet<&str> = gone.iter().filter_map(|feature| feature.attr("name")).collect();
+
+        let mut ours = Cpu { model: Some(name.to_owned()), ..Cpu::default() };
+        virt_cpu::expand(Arch::X86_64, &mut ours).unwrap();
+        let said = |policy| {
+            let some = ours.features.iter().filter(move |feature| feature.policy == policy);
+            some.map(|feature| feature.name.as_str()).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(said(FeaturePolicy::Require), features, "{name}");
+        assert_eq!(said(FeaturePolicy::Disable), removed, "{name}");
         let vendor = model.child("vendor").and_then(|vendor| vendor.attr("name"));
-        let signatures: BTreeSet<String> = model
-            .children_named("signature")
-            .map(|s| {
-                format!("{}/{}/{:x}", number(s, "family"), number(s, "model"), steppings(s.attr("stepping")))
-            })
-            .collect();
-        let theirs = format!(
-            "{} {vendor:?} {signatures:?} {} {} {features:?} {removed:?}",
-            ours.name,
-            on("host"),
-            on("guest")
-        );
-        let (_, bits) = map::find(ours.name).unwrap();
-        assert_eq!(line(ours, &bits.features().map(str::to_owned).collect()), theirs);
-        features_of.insert(ours.name, features);
+        assert_eq!(virt_cpu::vendor_of_model(Arch::X86_64, name), vendor, "{name}");
+        let signature =
+            |s: Element<'_>| (number(s, "family"), number(s, "model"), steppings(s.attr("stepping")));
+        let signatures: BTreeSet<_> = model.children_named("signature").map(signature).collect();
+        assert_eq!(signatures_of_model(name).iter().copied().collect::<BTreeSet<_>>(), signatures, "{name}");
+        features_of.insert(name, features);
     }
 }
