@@ -6,7 +6,7 @@ use virt_types::{Error, ErrorCode, ErrorDomain, Place};
 
 use crate::element::Element;
 use crate::guard;
-use crate::unread::{Asked, AskedNames, Unread};
+use crate::unread::{Asked, AskedNames, Unread, UnreadKind};
 
 /// A well-formed XML document over a borrowed text.
 #[derive(Debug)]
@@ -68,6 +68,20 @@ impl<'input> Document<'input> {
     #[must_use]
     pub fn unread(&self) -> Vec<Unread> {
         self.asked.as_ref().map_or_else(Vec::new, |asked| asked.borrow().unread(self))
+    }
+
+    /// Refuses a document parsed by [`Document::parse_recording`] that holds something its reader did not ask for.
+    ///
+    /// # Errors
+    /// `VIR_ERR_XML_INVALID_SCHEMA` at the first of it.
+    pub fn refuse_unread(&self) -> Result<(), Error> {
+        let Some(Unread { kind, name, place, .. }) = self.unread().into_iter().next() else { return Ok(()) };
+        let what = match kind {
+            UnreadKind::Element => "element",
+            UnreadKind::Attribute => "attribute",
+        };
+        let detail = format!("Unable to validate doc: the {what} '{name}' is not expected");
+        Err(Error::new(ErrorCode::XmlInvalidSchema, ErrorDomain::Xml, detail).at(place))
     }
 
     /// What the reader of a document parsed by [`Document::parse_recording`] asked for.

@@ -6,6 +6,7 @@ use virt_conf::nwfilter::{Filter, FilterBinding};
 use virt_driver::flags::check_bits;
 use virt_driver::{BoxFuture, NwFilterBindingRef, NwFilters, ObjectRef};
 use virt_types::{ErrorCode, ErrorDomain, Result, Uuid};
+use virt_xml::{Document, Element};
 
 use super::NwFilterDriver;
 use super::state::{binding_reference, reference};
@@ -22,6 +23,21 @@ fn answer<'a, T: Send + 'a>(value: Result<T>) -> Answer<'a, T> {
 
 fn check(flags: u32, known: u32, function: &str) -> Result<()> {
     check_bits(flags, known, ErrorDomain::Nwfilter, function)
+}
+
+/// Reads a document, and refuses what means nothing in it where that is asked for.
+fn read<T>(
+    xml: &str,
+    flags: u32,
+    root: &'static str,
+    parse: impl FnOnce(Element<'_>) -> Result<T>,
+) -> Result<T> {
+    let document = Document::parse_recording(xml)?;
+    let parsed = parse(document.root_named(root)?)?;
+    if flags & VALIDATE != 0 {
+        document.refuse_unread()?;
+    }
+    Ok(parsed)
 }
 
 impl NwFilterDriver {
@@ -51,7 +67,7 @@ impl NwFilters for NwFilterDriver {
         Box::pin(async move {
             check(flags, VALIDATE, "nwfilterDefineXMLFlags")?;
             self.privileged("NWFilters")?;
-            let filter = Filter::parse(xml)?;
+            let filter = read(xml, flags, "filter", Filter::parse_element)?;
             let (filter, outcomes) = self.change(|engine| engine.define(filter)).await?;
             self.follow_all(outcomes);
             Ok(reference(&filter))
@@ -84,7 +100,7 @@ impl NwFilters for NwFilterDriver {
         Box::pin(async move {
             check(flags, VALIDATE, "nwfilterBindingCreateXML")?;
             self.privileged("NWFilter bindings")?;
-            let binding = FilterBinding::parse(xml)?;
+            let binding = read(xml, flags, "filterbinding", FilterBinding::parse_element)?;
             let (binding, outcome) = self.change(|engine| engine.bind(binding)).await?;
             self.follow(binding.port_dev.clone(), &outcome);
             Ok(binding_reference(&binding))

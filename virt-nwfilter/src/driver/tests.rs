@@ -146,6 +146,11 @@ async fn filters_that_may_not_be_are_refused() {
         assert_eq!(error.code(), code, "{xml}");
         assert!(error.detail().starts_with(words), "{xml}: {error}");
     }
+    fixture.driver.define_xml(DROP, 1).await.expect("there is nothing in it that means nothing");
+    let strange = DROP.replace("direction=", "bogus='x' direction=");
+    let error = fixture.driver.define_xml(&strange, 1).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::XmlInvalidSchema);
+    fixture.driver.define_xml(&strange, 0).await.expect("without a word it is passed over");
     let error = fixture.driver.define_xml(DROP, 2).await.unwrap_err();
     assert_eq!(error.to_string(), "unsupported flags (0x2) in function nwfilterDefineXMLFlags");
 }

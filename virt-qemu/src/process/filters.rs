@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use virt_conf::domain::Domain;
-use virt_conf::domain::device::Interface;
+use virt_conf::domain::device::{Interface, InterfaceSource};
 use virt_conf::nwfilter::FilterBinding;
 use virt_driver::{PortFilters, Services};
 use virt_types::{Error, Result};
@@ -65,7 +65,10 @@ async fn bind(live: &Domain, interface: &Interface, service: &dyn PortFilters) -
         owner_name: live.name.to_string(),
         owner_uuid: live.uuid.ok_or_else(|| missing("owner"))?,
         port_dev: interface.target.clone().ok_or_else(|| missing("device on the host"))?,
-        link_dev: None,
+        link_dev: match &interface.source {
+            InterfaceSource::Direct { dev, .. } => Some(dev.clone()),
+            _ => None,
+        },
         mac: interface.mac.ok_or_else(|| missing("address"))?,
         filter: interface.filter.clone().ok_or_else(|| missing("filter"))?,
     };
