@@ -282,11 +282,46 @@ pub(crate) async fn suspend(context: JobContext) -> Result<()> {
         DomainState::Paused => return Ok(()),
         _ => {}
     }
-    expect(&context, |machine| machine.pause_reason = Some(PausedReason::User));
+    stop_cpus(&context, &running, PausedReason::User).await
+}
+
+async fn stop_cpus(context: &JobContext, running: &Arc<dyn Running>, reason: PausedReason) -> Result<()> {
+    expect(context, |machine| machine.pause_reason = Some(reason));
     let done = running.suspend().await;
-    settle_as(&context, &done, Happening::Stopped, |status| matches!(status.state(), DomainState::Running));
-    expect(&context, |machine| machine.pause_reason = None);
+    settle_as(context, &done, Happening::Stopped, |status| matches!(status.state(), DomainState::Running));
+    expect(context, |machine| machine.pause_reason = None);
     done
+}
+
+impl JobContext {
+    /// Stops the virtual CPUs of a running guest as a part of a job; `true` if they ran.
+    ///
+    /// # Errors
+    /// As [`JobContext::running`], and why they can not be stopped.
+    pub async fn pause(&self, reason: PausedReason) -> Result<bool> {
+        let running = self.running().await?;
+        if self.snapshot().status.state() != DomainState::Running {
+            return Ok(false);
+        }
+        stop_cpus(self, &running, reason).await.map(|()| true)
+    }
+
+    /// Starts the virtual CPUs again.
+    ///
+    /// # Errors
+    /// As [`JobContext::running`], and why they can not be started.
+    pub async fn go_on(&self) -> Result<()> {
+        let running = self.running().await?;
+        start_cpus(self, &running).await
+    }
+
+    /// Ends the guest as one that has crashed.
+    ///
+    /// # Errors
+    /// Where its process can not be ended.
+    pub async fn end_as_crashed(&self) -> Result<()> {
+        end(self, ShutoffReason::Crashed, Kill::Force, Some(StoppedDetail::Crashed)).await
+    }
 }
 
 /// `virDomainResume`
@@ -299,12 +334,16 @@ pub(crate) async fn resume(context: JobContext) -> Result<()> {
         DomainState::Paused | DomainState::Crashed => {}
         _ => return Ok(()),
     }
-    expect(&context, |machine| machine.run_reason = Some(RunningReason::Unpaused));
+    start_cpus(&context, &running).await
+}
+
+async fn start_cpus(context: &JobContext, running: &Arc<dyn Running>) -> Result<()> {
+    expect(context, |machine| machine.run_reason = Some(RunningReason::Unpaused));
     let done = running.resume().await;
-    settle_as(&context, &done, Happening::Resumed, |status| {
+    settle_as(context, &done, Happening::Resumed, |status| {
         matches!(status.state(), DomainState::Paused | DomainState::Crashed)
     });
-    expect(&context, |machine| machine.run_reason = None);
+    expect(context, |machine| machine.run_reason = None);
     done
 }
 

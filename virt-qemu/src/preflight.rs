@@ -2,7 +2,7 @@
 
 use virt_conf::common::storage_source::{ImageFormat, Location};
 use virt_conf::domain::Domain;
-use virt_conf::domain::device::InterfaceSource;
+use virt_conf::domain::device::{InterfaceSource, StartupPolicy};
 use virt_driver::Services;
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
@@ -19,7 +19,8 @@ pub(crate) fn check(live: &Domain, _host: &Host) -> Result<()> {
 
 /// Images have to be there. One whose format may have a backing image is opened as well, to look for that.
 fn disk_files(live: &Domain) -> Result<()> {
-    for disk in live.devices.disks.iter().filter(|disk| disk.startup_policy.is_none()) {
+    for disk in live.devices.disks.iter().filter(|disk| disk.startup_policy != Some(StartupPolicy::Optional))
+    {
         let (Location::File { path: Some(path), fdgroup: None } | Location::Block { path: Some(path) }) =
             &disk.source.location
         else {

@@ -47,6 +47,7 @@ pub mod memory;
 pub mod namespace;
 #[cfg(feature = "tokio")]
 pub mod packet;
+pub mod perf;
 pub mod pidfd;
 #[cfg(feature = "tokio")]
 mod process;

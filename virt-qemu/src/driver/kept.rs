@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use virt_driver::{CheckpointRef, Checkpoints, DomainRef, SavedStates, SnapshotRef, Snapshots};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
-use super::QemuConnection;
 use super::calls::calls;
 use super::refusal::{known_bits, no_flags};
+use super::{QemuConnection, core_dump};
 
 impl SavedStates for QemuConnection {
     calls! {
         has_managed_save(domain: &'a DomainRef, flags: u32) -> bool = has_managed_save;
         remove_managed_save(domain: &'a DomainRef, flags: u32) -> () = remove_managed_save;
+        core_dump(domain: &'a DomainRef, to: &'a str, format: u32, flags: u32) -> () = core_dump::dump;
     }
 }
 

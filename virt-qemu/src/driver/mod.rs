@@ -5,6 +5,7 @@ mod block_jobs;
 mod calls;
 mod capabilities;
 mod connection;
+mod core_dump;
 mod define;
 mod devices;
 mod disks;

@@ -8,11 +8,12 @@ use tokio::time::timeout;
 use virt_conf::ParseFlags;
 use virt_conf::capabilities::HostCpu;
 use virt_conf::domain::{Domain, Genid};
-use virt_domain::{Backend, Observed, Phase, Recover, Recovered, Start, Started};
+use virt_domain::{Backend, BackendEvent, Observed, Phase, Recover, Recovered, Start, Started};
 use virt_driver::{BoxFuture, Services};
 use virt_types::{CreateFlags, DomainName, Error, ErrorCode, ErrorDomain, Result, UndefineFlags, Uuid};
 
 use super::connections::Connections;
+use super::counters::Counters;
 use super::files::{self, GuestFiles};
 use super::filters::Filters;
 use super::guest::{self, Guest, Parts};
@@ -20,7 +21,7 @@ use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor, Partner};
 use super::ports::HostPorts;
 use super::raw_events::{RawEvents, RawEventsOf};
-use super::{launch, settle, silence, status};
+use super::{launch, missing, settle, silence, status};
 use crate::caps::Capabilities;
 use crate::caps::cache::Cache;
 use crate::config::Config;
@@ -199,10 +200,25 @@ impl QemuBackend {
                 log.note("held again");
                 let agent = settle::agent_socket(&live);
                 let filters = Filters::of(&live, &self.services);
+                let counters = Counters::default();
+                // A host that no longer counts an event is no reason to let go of the guest.
+                if let Err(error) = counters.begin(&live.perf, pid) {
+                    log::warn!("{}", error.report());
+                }
                 let connections = Connections::parse(&recover.status_xml, &self.services)?;
                 let asked_cpu = live.asked_cpu.clone();
-                let parts =
-                    Parts { files, pid, process, monitor, log, agent, filters, connections, asked_cpu };
+                let parts = Parts {
+                    files,
+                    pid,
+                    process,
+                    monitor,
+                    log,
+                    agent,
+                    filters,
+                    connections,
+                    asked_cpu,
+                    counters,
+                };
                 let running = Arc::new(Guest::hold(parts, recover.events));
                 Ok(Recovered::Running(Box::new(Started { running, live }), observed))
             }
@@ -270,6 +286,9 @@ impl Backend for QemuBackend {
     fn start(&self, mut start: Start) -> BoxFuture<'_, Result<Started>> {
         Box::pin(async move {
             let caps = self.capabilities(&start.live).await?;
+            for event in missing::drop_missing(&mut start.live) {
+                start.events.send(BackendEvent::Published(event));
+            }
             // Not before: the paths of sockets hold the number that the domain has only now.
             let processor = self.processor(&start.live).await?;
             let processor = processor.as_deref();

@@ -15,6 +15,7 @@ use virt_types::{Error, ErrorCode, ErrorDomain, PausedReason, Result};
 use virt_xml::Writer;
 
 use super::connections::Connections;
+use super::counters::Counters;
 use super::files::GuestFiles;
 use super::filters::Filters;
 use super::log::GuestLog;
@@ -43,6 +44,7 @@ pub struct Guest {
     connections: Connections,
     /// The CPU that the document asked for, where the guest got something else.
     asked_cpu: Option<Box<Cpu>>,
+    counters: Counters,
     watch: JoinHandle<()>,
 }
 
@@ -58,20 +60,32 @@ pub(super) struct Parts {
     pub(super) filters: Filters,
     pub(super) connections: Connections,
     pub(super) asked_cpu: Option<Box<Cpu>>,
+    pub(super) counters: Counters,
 }
 
 impl Guest {
     /// Holds a guest whose monitor answers; its end goes to `sink`.
     pub(super) fn hold(parts: Parts, sink: EventSink) -> Self {
-        let Parts { files, pid, process, monitor, log, agent, filters, connections, asked_cpu } = parts;
+        let Parts { files, pid, process, monitor, log, agent, filters, connections, asked_cpu, counters } =
+            parts;
         let (monitor, log) = (Arc::new(monitor), Arc::new(log));
         let watch = tokio::spawn(watch(Arc::clone(&process), Arc::clone(&monitor), Arc::clone(&log), sink));
-        Self { files, pid, process, monitor, log, agent, filters, connections, asked_cpu, watch }
+        Self { files, pid, process, monitor, log, agent, filters, connections, asked_cpu, counters, watch }
     }
 
     /// Where files that QEMU writes for a moment belong: the guest's own directory.
     pub(crate) fn dir(&self) -> &Path {
         &self.files.dir
+    }
+
+    /// What is counted of it.
+    pub(crate) const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Waits until the process is gone.
+    pub(crate) async fn ended(&self) {
+        self.process.ended().await;
     }
 
     /// Sends a signal. That there is no such process any more is what the signal is for.

@@ -13,6 +13,7 @@ use virt_sys::{Spawn, unix};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::connections::Connections;
+use super::counters::Counters;
 use super::files::GuestFiles;
 use super::filters::Filters;
 use super::guest::{self, Guest, Parts};
@@ -116,13 +117,18 @@ async fn launch(
     }
     let agent = settle::agent_socket(&live);
     let events = start.events.clone();
-    let (filters, connections) = (filters.clone(), connections.clone());
-    let parts = Parts { files, pid, process, monitor, log, agent, filters, connections, asked_cpu: None };
+    let (filters, connections, counters) = (filters.clone(), connections.clone(), Counters::default());
+    let parts =
+        Parts { files, pid, process, monitor, log, agent, filters, connections, asked_cpu: None, counters };
     hold(parts, live, caps, events).await
 }
 
 async fn hold(mut parts: Parts, mut live: Domain, caps: &Capabilities, events: EventSink) -> Result<Started> {
-    if let Err(error) = ask(&parts.monitor, &mut live, caps).await {
+    let ready = match parts.counters.begin(&live.perf, parts.pid) {
+        Ok(()) => ask(&parts.monitor, &mut live, caps).await,
+        refused => refused,
+    };
+    if let Err(error) = ready {
         guest::kill_and_wait(&parts.process).await;
         return Err(error);
     }

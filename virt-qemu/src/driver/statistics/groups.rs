@@ -5,7 +5,7 @@ use std::sync::Arc;
 use virt_domain::{DomainHandle, Holder, JobKind, JobSpec, Snapshot};
 use virt_driver::{DomainRef, DomainStatsRecord};
 use virt_qmp::command::QueryIothreads;
-use virt_types::{ErrorCode, ListFlags, Result, TypedParams};
+use virt_types::{ErrorCode, ListFlags, Result, TextEnum, TypedParams};
 
 use super::super::refusal::{argument_unsupported, known_bits};
 use super::super::{QemuConnection, hold, tuning};
@@ -19,13 +19,14 @@ const BALLOON: u32 = 4;
 const VCPU: u32 = 8;
 const INTERFACE: u32 = 16;
 const BLOCK: u32 = 32;
+const PERF: u32 = 64;
 const IOTHREAD: u32 = 128;
 const DIRTY_RATE: u32 = 512;
-/// Those, and three of which nothing is counted here: performance events (64), memory bandwidth (256), exits (1024).
+/// Those, and two of which nothing is counted here: memory bandwidth (256), exits (1024).
 const ALL: u32 = 2047;
 
 /// Those that QEMU has to be asked for.
-const ASKED: u32 = BALLOON | BLOCK | IOTHREAD | DIRTY_RATE;
+const ASKED: u32 = BALLOON | BLOCK | PERF | IOTHREAD | DIRTY_RATE;
 
 /// The bits of `virConnectGetAllDomainStatsFlags` that say how, beside those that say of which domains.
 const NO_WAIT: u32 = 1 << 29;
@@ -129,6 +130,13 @@ async fn collect(snapshot: &Snapshot, guest: Option<&Guest>, wanted: u32, flags:
         let (document, active) = (Arc::clone(&document), snapshot.is_active());
         let told = move || block::fields(&document, active, figures.as_ref(), flags & BACKING != 0);
         params.0.append(&mut tokio::task::spawn_blocking(told).await.unwrap_or_default().0);
+    }
+    if is(PERF)
+        && let Some(guest) = guest
+    {
+        for (event, count) in guest.counters().read() {
+            params.push(format!("perf.{}", event.text()), count);
+        }
     }
     if is(IOTHREAD)
         && let Some(guest) = guest

@@ -6,7 +6,7 @@ use virt_driver::{DomainRef, IothreadInfo};
 use virt_qmp::command::{ObjectAdd, ObjectDel, QomSet};
 use virt_types::{Error, ErrorCode, ErrorDomain, Impact, Result, TypedParams, TypedValue};
 
-use super::super::refusal::{invalid, invalid_argument, invalid_call, known, unsupported};
+use super::super::refusal::{invalid, invalid_argument, known, unsupported};
 use super::super::sides::{self, Side, Sides};
 use super::super::statistics::process;
 use super::super::{QemuConnection, hold};
@@ -92,6 +92,11 @@ pub(super) async fn pin(
         .await
 }
 
+/// `VIR_ERR_INVALID_ARG` in the API's name.
+fn refused(detail: String) -> Error {
+    Error::new(ErrorCode::InvalidArg, ErrorDomain::Domain, detail)
+}
+
 /// `virDomainAddIOThread`
 pub(super) async fn add(
     connection: &QemuConnection,
@@ -100,14 +105,12 @@ pub(super) async fn add(
     impact: Impact,
 ) -> Result<()> {
     if id == 0 {
-        return Err(invalid_call("iothread_id in virDomainAddIOThread must not be zero"));
+        return Err(invalid_argument("invalid value of 0 for iothread_id"));
     }
     known(impact, IMPACT, "qemuDomainAddIOThread")?;
     change(connection, domain, "virDomainAddIOThread", impact, Step::Add(id), move |config, _| {
         if config.iothreads.find(id).is_some() {
-            return Err(invalid_argument(format!(
-                "an IOThread is already using iothread_id '{id}' in iothreadids"
-            )));
+            return Err(refused(format!("an IOThread is already using iothread_id '{id}'")));
         }
         config.iothreads.list.push(IoThread { id, ..IoThread::default() });
         Ok(())
@@ -128,7 +131,7 @@ pub(super) async fn delete(
     known(impact, IMPACT, "qemuDomainDelIOThread")?;
     change(connection, domain, "virDomainDelIOThread", impact, Step::Delete(id), move |config, _| {
         if config.iothreads.find(id).is_none() {
-            return Err(invalid_argument(format!("cannot find IOThread '{id}' in iothreadids list")));
+            return Err(refused(format!("cannot find IOThread '{id}' in iothreadids list")));
         }
         if let Some(disk) = config.devices.disks.iter().find(|disk| disk.driver.iothread == Some(id)) {
             return Err(invalid(format!(

@@ -1,13 +1,15 @@
 //! Which performance events are counted.
 
-use virt_conf::domain::{Domain, PerfEvent};
+use virt_conf::domain::PerfEvent;
+use virt_domain::{JobKind, JobSpec};
 use virt_driver::DomainRef;
 use virt_types::{Impact, Result, TextEnum, TypedParams, TypedValue};
 
-use super::super::QemuConnection;
-use super::super::sides::Side;
+use super::super::refusal::known;
+use super::super::sides::{self, Sides};
+use super::super::{QemuConnection, hold};
 use super::params::{self, Kind};
-use super::{read_late, write};
+use super::{IMPACT, read_late};
 
 /// `virDomainGetPerfEvents`
 pub(super) async fn get(
@@ -15,12 +17,10 @@ pub(super) async fn get(
     domain: &DomainRef,
     impact: Impact,
 ) -> Result<TypedParams> {
-    read_late(connection, domain, impact, "qemuDomainGetPerfEvents", |document, side| {
+    read_late(connection, domain, impact, "qemuDomainGetPerfEvents", |document, _| {
         let mut params = TypedParams::new();
         for (event, name) in PerfEvent::SPELLINGS {
-            // Nothing is counted of a running guest.
-            let counted = side == Side::Config && document.perf.0.get(event) == Some(&true);
-            params.push(*name, counted);
+            params.push(*name, document.perf.0.get(event) == Some(&true));
         }
         Ok(params)
     })
@@ -34,18 +34,32 @@ pub(super) async fn set(
     params: &TypedParams,
     impact: Impact,
 ) -> Result<()> {
-    let known: Vec<_> = PerfEvent::SPELLINGS.iter().map(|(_, name)| (*name, Kind::Boolean)).collect();
-    params::check(params, &known)?;
-    let params = params.clone();
-    let names = ("virDomainSetPerfEvents", "qemuDomainSetPerfEvents");
-    write(connection, domain, impact, names, move |config: &mut Domain| {
-        for param in &params.0 {
-            if let (Some(event), TypedValue::Boolean(on)) = (PerfEvent::from_text(&param.field), &param.value)
-            {
-                config.perf.0.insert(event, *on);
+    let events: Vec<_> = PerfEvent::SPELLINGS.iter().map(|(_, name)| (*name, Kind::Boolean)).collect();
+    params::check(params, &events)?;
+    known(impact, IMPACT, "qemuDomainSetPerfEvents")?;
+    let wanted: Vec<_> = params
+        .0
+        .iter()
+        .filter_map(|param| match (PerfEvent::from_text(&param.field), &param.value) {
+            (Some(event), TypedValue::Boolean(on)) => Some((event, *on)),
+            _ => None,
+        })
+        .collect();
+    let handle = connection.find(domain).await?;
+    let spec = JobSpec::any("virDomainSetPerfEvents", JobKind::ModifyConfig);
+    handle
+        .job(spec, move |context| async move {
+            let snapshot = context.snapshot();
+            let sides = Sides::of(&snapshot, impact)?;
+            if let Some(pid) = snapshot.pid.filter(|_| sides.live) {
+                let guest = hold::guest(&context).await?;
+                wanted.iter().try_for_each(|(event, on)| guest.counters().set(*event, pid, *on))?;
             }
-        }
-        Ok(())
-    })
-    .await
+            sides::apply(&context, sides, move |document, _| {
+                document.perf.0.extend(wanted.iter().copied());
+                Ok(())
+            })
+            .await
+        })
+        .await
 }
