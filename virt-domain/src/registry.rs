@@ -171,7 +171,7 @@ impl Registry {
         let engine = self.engine();
         let deadline = engine.deadline();
         loop {
-            self.let_leave(uuid, &name).await;
+            self.let_leave(uuid, &name, deadline).await;
             if let Some(known) = self.known(uuid, &name)? {
                 match known.redefine(config.clone()).await {
                     // It went away while the call waited: the name is free.
@@ -210,7 +210,7 @@ impl Registry {
         let deadline = self.engine().deadline();
         let offer = Offer::new(domain, options);
         loop {
-            self.let_leave(uuid, &name).await;
+            self.let_leave(uuid, &name, deadline).await;
             let known = self.known_or_new(uuid, &name, deadline).await?;
             match known.start_offered(offer.clone()).await {
                 // It went away before the start had its turn: the name is free.
@@ -238,17 +238,21 @@ impl Registry {
     }
 
     /// Waits for a domain of this identity or name to be taken out of the list that is gone already: whoever was told that
-    /// it ended may use them. One that only begins to start is not waited for.
-    async fn let_leave(&self, uuid: Uuid, name: &DomainName) {
-        /// A job that gets through is followed by the removal, and the next one is refused.
-        const LOOKS: usize = 3;
-        for _ in 0..LOOKS {
+    /// it ended may use them. One that begins to start is waited for as well, until it runs.
+    async fn let_leave(&self, uuid: Uuid, name: &DomainName, deadline: Instant) {
+        loop {
             let listed = {
                 let maps = self.engine().maps();
                 maps.uuid(uuid).or_else(|| maps.name(name)).cloned()
             };
             let Some(leaving) = listed.filter(|entry| !entry.core.snapshot().exists()) else { return };
+            let mut snapshots = leaving.core.watch();
+            // Whoever ends it is still at it, or its task has the next word; then it is gone or it came back.
             if DomainHandle::of(leaving).pass().await.is_err() {
+                return;
+            }
+            let settled = snapshots.wait_for(|snapshot| snapshot.removed || snapshot.exists());
+            if timeout_at(deadline, settled).await.is_err() {
                 return;
             }
         }

@@ -235,18 +235,19 @@ impl Entry {
         if self.core.lock().lock.is_none() {
             return;
         }
-        match engine.ownership.root(Instant::now() + engine.limits.call).await {
-            Ok(root) => {
-                let mut state = self.core.lock();
-                if !state.is_active() && state.held.iter().all(|job| job.kind == crate::JobKind::HandOver) {
-                    if let Some(lock) = state.lock.take() {
-                        lock.retire(&root);
-                    }
-                    state.publish();
-                }
-            }
-            Err(error) => log::warn!("{}", error.report()),
+        let root = engine.ownership.root(Instant::now() + engine.limits.call).await;
+        let mut state = self.core.lock();
+        if state.is_active() || state.held.iter().any(|job| job.kind != crate::JobKind::HandOver) {
+            return;
         }
+        let lock = state.lock.take();
+        match (lock, root) {
+            (Some(lock), Ok(root)) => lock.retire(&root),
+            // Its file stays, and whoever comes next takes it over.
+            (_, Err(error)) => log::warn!("{}", error.report()),
+            (None, Ok(_)) => {}
+        }
+        state.publish();
     }
 
     /// Takes in the configuration if another process has changed it. The caller keeps jobs that change it away.

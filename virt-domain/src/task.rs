@@ -83,6 +83,7 @@ pub(crate) struct Task {
     /// Processes that want to hear when this one gives the guest up.
     watchers: Vec<Outlet>,
     following: Option<AbortHandle>,
+    releasing: Option<AbortHandle>,
     config_touched: bool,
 }
 
@@ -100,6 +101,7 @@ impl Task {
             next_number: Ticket::GIVEN_UP + 1,
             watchers: Vec::new(),
             following: None,
+            releasing: None,
             config_touched: false,
         }
     }
@@ -450,13 +452,21 @@ impl Task {
             }
         }
         if !active && free && has_lock {
-            let (entry, engine) = (Arc::clone(&self.entry), self.engine.clone());
-            self.background(async move {
-                if let Some(engine) = engine.upgrade() {
-                    entry.release_if_idle(&engine).await;
-                }
-            });
+            self.release();
         }
+    }
+
+    /// Gives up the lock of a domain that does not run, if nothing goes on by then.
+    fn release(&mut self) {
+        if self.releasing.as_ref().is_some_and(|releasing| !releasing.is_finished()) {
+            return;
+        }
+        let (entry, engine) = (Arc::clone(&self.entry), self.engine.clone());
+        self.releasing = Some(self.background(async move {
+            if let Some(engine) = engine.upgrade() {
+                entry.release_if_idle(&engine).await;
+            }
+        }));
     }
 
     /// Ends the jobs that wait for a guest that is gone, or is to be destroyed by another process. Their callers hear
@@ -479,8 +489,9 @@ impl Task {
     }
 
     /// Whether the domain is gone: it neither runs nor has a configuration, and nothing is going on.
-    fn is_over(&self, engine: &Engine) -> bool {
-        let mut state = self.entry.core.lock();
+    fn is_over(&mut self, engine: &Engine) -> bool {
+        let entry = Arc::clone(&self.entry);
+        let mut state = entry.core.lock();
         if state.removed {
             return self.handles.is_empty();
         }
@@ -492,12 +503,19 @@ impl Task {
                 .waiting
                 .iter()
                 .any(|request| matches!(request.spec.kind, JobKind::Long(_) | JobKind::Config));
+        if over && state.lock.is_some() {
+            // The next domain of this name would wait for it, and be asked for it.
+            drop(state);
+            self.release();
+            return false;
+        }
         if over {
             state.removed = true;
             let uuid = state.uuid;
-            state.publish();
             drop(state);
             engine.remove(uuid);
+            // Who waits for this finds its name and its identity free.
+            entry.core.lock().publish();
         }
         over
     }
