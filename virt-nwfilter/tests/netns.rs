@@ -59,6 +59,11 @@ impl Fixture {
             eprintln!("skipped: run by `cargo xtask netns`");
             return None;
         }
+        let tun = File::options().read(true).write(true).open("/dev/net/tun");
+        if tun.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
+            eprintln!("skipped: this user may not open /dev/net/tun");
+            return None;
+        }
         let alone = ALONE.lock().await;
         for program in ["ebtables", "iptables", "ip6tables"] {
             if Command::new(program).arg("--version").output().is_err() {

@@ -27,7 +27,7 @@ use crate::{
     process::{During, Failure, Result},
     setup,
     tally::Tally,
-    untouched::{Host, MARK},
+    untouched::{Host, MARK, Scratch},
     workspace::{cargo, packages},
 };
 
@@ -241,8 +241,11 @@ impl Suite {
         mark: &str,
         said: &Arc<Mutex<String>>,
     ) -> Result<Tally> {
+        // Process numbers come again in every process namespace, and with them the names of temporary files.
+        let scratch = Scratch::new()?;
         let mut program = self.command(selection);
-        let mut command = way.enter(program.env("VIRT_NETNS", "1"), Sys::Fresh, LIMIT);
+        program.env("VIRT_NETNS", "1").env("TMPDIR", scratch.dir());
+        let mut command = way.enter(&program, Sys::Fresh, LIMIT);
         command.env(MARK, mark);
         let add = {
             let said = Arc::clone(said);

@@ -2,13 +2,17 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    env,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
-use crate::process::output;
+use crate::process::{Failure, Result, output};
 
 /// An environment variable that every process of a run has.
 pub(crate) const MARK: &str = "VIRT_TEST_RUN";
@@ -64,6 +68,35 @@ impl Host {
     }
 }
 
+/// A directory for the temporary files of one program, that every user may write to; gone when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(crate) fn new() -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = env::temp_dir().join(format!("virt-netns-{}-{count}", std::process::id()));
+        let failed = |error| Failure::new(format!("{}: {error}", dir.display()));
+        fs::create_dir(&dir).map_err(failed)?;
+        let scratch = Self(dir.clone());
+        fs::set_permissions(&dir, Permissions::from_mode(0o1777)).map_err(failed)?;
+        Ok(scratch)
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("cannot remove {}: {error}", self.0.display());
+        }
+    }
+}
+
 /// Processes that still have the run's mark.
 fn left_behind(mark: &str) -> Vec<String> {
     let wanted = format!("{MARK}={mark}");
@@ -103,6 +136,16 @@ mod tests {
                 "the rules of nftables are different"
             ]
         );
+    }
+
+    #[test]
+    fn everybody_s_directory_goes() {
+        let scratch = Scratch::new().unwrap();
+        let dir = scratch.dir().to_owned();
+        fs::write(dir.join("file"), "").unwrap();
+        assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o7777, 0o1777);
+        drop(scratch);
+        assert!(!dir.exists());
     }
 
     #[test]
