@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use virt_core::conf::domain::Domain;
+use virt_core::conf::domain::passes::NullPolicy;
 use virt_core::conf::{FormatFlags, ParseFlags, typed};
 use virt_core::xml::MAX_INPUT;
 use virt_core::{Error, ErrorCode, ErrorDomain, Result};
@@ -20,9 +21,14 @@ pub(crate) fn read(file: &Path) -> Result<String> {
     }
 }
 
-/// A domain's document in canonical XML, as far as the document alone says it.
-pub(crate) fn read_domain(file: &Path) -> Result<String> {
-    let domain = Domain::parse(&read(file)?, ParseFlags::INACTIVE)?;
+/// A domain's document in another form: XML as every driver would complete it, or the typed form of just what is written.
+pub(crate) fn convert(file: &Path, to: Form) -> Result<String> {
+    let xml = read(file)?;
+    let mut domain = Domain::parse(&xml, ParseFlags::INACTIVE)?;
+    if to != Form::Xml {
+        return to.of_domain(xml);
+    }
+    domain.fill(&NullPolicy, ParseFlags::INACTIVE)?;
     Ok(domain.format(FormatFlags::INACTIVE | FormatFlags::SECURE))
 }
 

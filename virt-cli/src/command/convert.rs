@@ -24,7 +24,7 @@ pub(crate) struct Convert {
 impl Convert {
     #[allow(clippy::unused_async)]
     pub(crate) async fn run(&self, context: &Context) -> Outcome {
-        let text = self.to.of_domain(input::read_domain(&self.file)?)?;
+        let text = input::convert(&self.file, self.to)?;
         Ok(context.output.raw(text.as_bytes())?)
     }
 }
