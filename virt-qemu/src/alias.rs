@@ -50,28 +50,16 @@ fn alias(domain: &Domain, device: DeviceRef<'_>, position: usize) -> Option<Stri
             serial.unwrap_or_else(|| placed("console"))
         }
         DeviceRef::Console(_) => placed("console"),
-        DeviceRef::Serial(_) => placed("serial"),
-        DeviceRef::Parallel(_) => placed("parallel"),
-        DeviceRef::Channel(_) => placed("channel"),
-        DeviceRef::Smartcard(_) => placed("smartcard"),
-        DeviceRef::Input(_) => placed("input"),
-        DeviceRef::Tpm(_) => placed("tpm"),
-        DeviceRef::Sound(_) => placed("sound"),
-        DeviceRef::Video(_) => placed("video"),
         DeviceRef::Redirdev(_) => placed("redir"),
-        DeviceRef::Hub(_) => placed("hub"),
-        DeviceRef::Watchdog(_) => placed("watchdog"),
         DeviceRef::Memballoon(balloon) if balloon.model == MemballoonModel::None => return None,
         DeviceRef::Memballoon(_) => placed("balloon"),
-        DeviceRef::Shmem(_) => placed("shmem"),
-        DeviceRef::Iommu(_) => placed("iommu"),
-        DeviceRef::Vsock(_) => placed("vsock"),
         DeviceRef::Nvram(_)
         | DeviceRef::Panic(_)
         | DeviceRef::Lease(_)
         | DeviceRef::Graphics(_)
         | DeviceRef::Audio(_)
         | DeviceRef::Redirfilter(_) => return None,
+        other => placed(other.kind().element()),
     })
 }
 

@@ -4,41 +4,43 @@ use super::{DeviceKind, DeviceMut, Devices};
 use crate::Result;
 use crate::domain::{Domain, OsType};
 
+/// libvirt's order. Where devices compete for a place or a number, the first in it wins; kinds that are not here come last.
+const ORDER: &[DeviceKind] = &[
+    DeviceKind::Disk,
+    DeviceKind::Interface,
+    DeviceKind::Sound,
+    DeviceKind::Hostdev,
+    DeviceKind::Video,
+    DeviceKind::Controller,
+    DeviceKind::Smartcard,
+    DeviceKind::Serial,
+    DeviceKind::Parallel,
+    DeviceKind::Channel,
+    DeviceKind::Console,
+    DeviceKind::Input,
+    DeviceKind::Filesystem,
+    DeviceKind::Watchdog,
+    DeviceKind::Memballoon,
+    DeviceKind::Rng,
+    DeviceKind::Nvram,
+    DeviceKind::Hub,
+    DeviceKind::Shmem,
+    DeviceKind::Tpm,
+    DeviceKind::Panic,
+    DeviceKind::MemoryDevice,
+    DeviceKind::Redirdev,
+    DeviceKind::Iommu,
+    DeviceKind::Vsock,
+    DeviceKind::Crypto,
+    DeviceKind::Graphics,
+    DeviceKind::Audio,
+    DeviceKind::Lease,
+    DeviceKind::Redirfilter,
+];
+
 impl DeviceKind {
-    /// libvirt's order. Where devices compete for a place or a number, the first in it wins.
-    const fn rank(self) -> u8 {
-        match self {
-            Self::Disk => 0,
-            Self::Interface => 1,
-            Self::Sound => 2,
-            Self::Hostdev => 3,
-            Self::Video => 4,
-            Self::Controller => 5,
-            Self::Smartcard => 6,
-            Self::Serial => 7,
-            Self::Parallel => 8,
-            Self::Channel => 9,
-            Self::Console => 10,
-            Self::Input => 11,
-            Self::Filesystem => 12,
-            Self::Watchdog => 13,
-            Self::Memballoon => 14,
-            Self::Rng => 15,
-            Self::Nvram => 16,
-            Self::Hub => 17,
-            Self::Shmem => 18,
-            Self::Tpm => 19,
-            Self::Panic => 20,
-            Self::MemoryDevice => 21,
-            Self::Redirdev => 22,
-            Self::Iommu => 23,
-            Self::Vsock => 24,
-            Self::Crypto => 25,
-            Self::Graphics => 26,
-            Self::Audio => 27,
-            Self::Lease => 28,
-            Self::Redirfilter => 29,
-        }
+    fn rank(self) -> usize {
+        ORDER.iter().position(|kind| *kind == self).unwrap_or(ORDER.len())
     }
 }
 
