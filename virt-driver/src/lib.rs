@@ -89,7 +89,9 @@ pub use nwfilters::{NwFilterBindingRef, NwFilters};
 pub use object::{ObjectEventFilter, ObjectFilter, ObjectRef};
 pub use saved_states::SavedStates;
 pub use secrets::{SecretEvent, SecretEventKind, SecretRef, Secrets};
-pub use service::{NetworkPorts, PortFilters, SecretSelector, SecretValues, Services, VolumePaths};
+pub use service::{
+    FoundVolume, NetworkPorts, PortFilters, SecretSelector, SecretValues, Services, VolumePaths,
+};
 pub use snapshots::{SnapshotRef, Snapshots};
 pub use statistics::{
     BlockInfo, BlockStats, DiskError, DomainStatistics, DomainStatsRecord, InterfaceStats, MemoryStat,

@@ -1,6 +1,5 @@
 //! What a hypervisor driver asks of the other drivers, handed to it when it is made.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use virt_types::{Error, ErrorCode, ErrorDomain, MacAddr, Result, Uuid};
@@ -71,10 +70,20 @@ impl NetworkPorts for Arc<dyn Networks> {
     }
 }
 
+/// A volume that a hypervisor has asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundVolume {
+    /// The type of its pool, as documents spell it.
+    pub pool_type: String,
+    /// Where its bytes are on this host.
+    pub path: String,
+}
+
 /// Storage volumes as a hypervisor sees them.
 pub trait VolumePaths: Send + Sync {
-    /// Where a volume's bytes are on this host.
-    fn path<'a>(&'a self, pool: &'a str, volume: &'a str) -> BoxFuture<'a, Result<PathBuf>>;
+    /// Where a volume is. `VIR_ERR_NO_STORAGE_POOL` and `VIR_ERR_NO_STORAGE_VOL` if there is none,
+    /// `VIR_ERR_CONFIG_UNSUPPORTED` if its pool does not run.
+    fn find<'a>(&'a self, pool: &'a str, volume: &'a str) -> BoxFuture<'a, Result<FoundVolume>>;
 }
 
 /// How configuration names a secret.

@@ -53,10 +53,17 @@ pub struct HostPool {
     pub name: String,
     /// What it is made of.
     pub kind: PoolType,
-    /// Where its volumes are.
+    /// Those of its volumes that matter.
+    pub volumes: Vec<HostVolume>,
+}
+
+/// A volume of a storage pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostVolume {
+    /// Its name in the pool.
+    pub name: String,
+    /// Where it is.
     pub path: String,
-    /// Their names.
-    pub volumes: Vec<String>,
 }
 
 /// What a guest's layout depends on of a PCI device of the host.

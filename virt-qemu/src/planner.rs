@@ -17,7 +17,7 @@ use crate::config::{Config, SpiceConfig};
 use crate::device::interface::detach_from_host;
 use crate::error::{internal, unsupported};
 use crate::firmware;
-use crate::host::{Host, HostPool, Swtpm};
+use crate::host::{Host, HostPool, HostVolume, Swtpm};
 use crate::plan::{self, Monitor, Plan};
 use crate::policy::QemuPolicy;
 use crate::prepare::{self, PrepareContext, PretendedPorts};
@@ -267,8 +267,10 @@ impl Environment {
         pools
             .map(|pool| {
                 let kind = StoragePool::parse(&text(&pool["xml"]))?.kind;
-                let volumes = pool["volumes"].as_array().into_iter().flatten().map(text).collect();
-                Ok(HostPool { name: text(&pool["name"]), kind, path: text(&pool["path"]), volumes })
+                let (name, directory) = (text(&pool["name"]), text(&pool["path"]));
+                let volume = |name: String| HostVolume { path: format!("{directory}/{name}"), name };
+                let volumes = pool["volumes"].as_array().into_iter().flatten().map(text).map(volume);
+                Ok(HostPool { name, kind, volumes: volumes.collect() })
             })
             .collect()
     }

@@ -40,14 +40,13 @@ fn look_up_image<'a>(
     let pool = pool_named(pool).ok_or_else(|| {
         missing(ErrorCode::NoStoragePool, format!("no storage pool with matching name '{pool}'"))
     })?;
-    if !pool.volumes.iter().any(|volume| volume == name) {
-        let detail = format!("no storage vol with matching name '{name}'");
-        return Err(missing(ErrorCode::NoStorageVol, detail));
-    }
+    let found = pool.volumes.iter().find(|volume| volume.name == *name).ok_or_else(|| {
+        missing(ErrorCode::NoStorageVol, format!("no storage vol with matching name '{name}'"))
+    })?;
     if volume.mode.is_some() && pool.kind != PoolType::Iscsi {
         return Err(xml_error("disk source mode is only valid when storage pool is of iscsi type"));
     }
-    let path = Some(format!("{}/{name}", pool.path));
+    let path = Some(found.path.clone());
     volume.actual = Some(match pool.kind {
         PoolType::Dir | PoolType::Fs | PoolType::Netfs | PoolType::Vstorage => {
             Location::File { path, fdgroup: None }

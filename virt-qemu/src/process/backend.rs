@@ -21,7 +21,7 @@ use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor, Partner};
 use super::ports::HostPorts;
 use super::raw_events::{RawEvents, RawEventsOf};
-use super::{launch, missing, settle, silence, status};
+use super::{launch, missing, settle, silence, status, volumes};
 use crate::caps::Capabilities;
 use crate::caps::cache::Cache;
 use crate::config::Config;
@@ -292,7 +292,11 @@ impl Backend for QemuBackend {
             // Not before: the paths of sockets hold the number that the domain has only now.
             let processor = self.processor(&start.live).await?;
             let processor = processor.as_deref();
-            let cx = PrepareContext { caps: &caps, config: &self.config, host: &self.host, processor };
+            let with_pools = volumes::of(&start.live, &self.services)
+                .await?
+                .map(|pools| Host { pools: Some(pools), ..self.host.clone() });
+            let host = with_pools.as_ref().unwrap_or(&self.host);
+            let cx = PrepareContext { caps: &caps, config: &self.config, host, processor };
             prepare::prepare(&mut start.live, &cx, &mut HostPorts)?;
             launch::start(
                 start,

@@ -21,6 +21,7 @@ mod settle;
 mod silence;
 mod status;
 mod taint;
+mod volumes;
 
 pub(crate) use agent::{Said, not_configured, refused, unresponsive};
 pub(crate) use ask::balloon_path;

@@ -1,68 +1,20 @@
-//! `dir`: the files in a directory.
+//! The files in a directory, as volumes.
 
 use std::fs::{DirBuilder, File, Permissions};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 use virt_conf::storage_pool::{PoolType, StoragePool};
-use virt_conf::storage_volume::Volume;
 use virt_types::Result;
 
-use super::{Backend, NO_OVERWRITE, OVERWRITE, delete_file, file_system, place_file, refresh_file};
+use super::{NO_OVERWRITE, OVERWRITE};
 use crate::error::{errno, invalid_arg, system};
 use crate::pool::Volumes;
 use crate::probe;
-use crate::volume::{self, Resize};
+use crate::volume;
 
 /// The mode of a directory whose pool gives none.
 const DEFAULT_MODE: u32 = 0o711;
-
-#[derive(Debug)]
-pub(super) struct Directory;
-
-impl Backend for Directory {
-    fn is_there(&self, pool: &StoragePool) -> Result<bool> {
-        Ok(Path::new(pool.target_path()).exists())
-    }
-
-    fn build(&self, pool: &StoragePool, flags: u32) -> Result<()> {
-        check_build(flags)?;
-        make_directory(pool)?;
-        if flags == 0 { Ok(()) } else { file_system::format(pool, flags) }
-    }
-
-    fn delete(&self, pool: &StoragePool, _: u32) -> Result<()> {
-        remove_directory(pool)
-    }
-
-    fn refresh(&self, pool: &mut StoragePool) -> Result<Volumes> {
-        scan_pool(pool)
-    }
-
-    fn makes_volumes(&self) -> bool {
-        true
-    }
-
-    fn place(&self, pool: &StoragePool, volume: &mut Volume) -> Result<()> {
-        place_file(pool, volume)
-    }
-
-    fn refresh_volume(&self, _: &StoragePool, volume: &mut Volume) -> Result<()> {
-        refresh_file(volume)
-    }
-
-    fn delete_volume(&self, _: &StoragePool, volume: &Volume) -> Result<()> {
-        delete_file(volume)
-    }
-
-    fn resize_volume(&self, resize: &Resize) -> Result<()> {
-        volume::resize(resize)
-    }
-
-    fn after_wipe(&self, volume: &mut Volume) -> Result<()> {
-        probe::wiped(volume)
-    }
-}
 
 /// Refuses flags that a build does not know, and those that exclude each other.
 pub(super) fn check_build(flags: u32) -> Result<()> {

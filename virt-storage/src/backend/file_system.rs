@@ -1,4 +1,4 @@
-//! `fs` and `netfs`: file systems that are mounted for the pool.
+//! `dir`, `fs` and `netfs`: the files in a directory, on which a file system is mounted for the pool or not.
 
 use std::fs;
 use std::path::Path;
@@ -28,6 +28,9 @@ pub(super) struct FileSystem;
 
 impl Backend for FileSystem {
     fn is_there(&self, pool: &StoragePool) -> Result<bool> {
+        if pool.kind == PoolType::Dir {
+            return Ok(Path::new(pool.target_path()).exists());
+        }
         check_source(pool)?;
         is_mounted(pool)
     }
@@ -39,6 +42,9 @@ impl Backend for FileSystem {
     }
 
     fn start(&self, pool: &StoragePool) -> Result<()> {
+        if pool.kind == PoolType::Dir {
+            return Ok(());
+        }
         check_source(pool)?;
         if is_mounted(pool)? {
             return Ok(());
@@ -47,6 +53,9 @@ impl Backend for FileSystem {
     }
 
     fn stop(&self, pool: &StoragePool) -> Result<()> {
+        if pool.kind == PoolType::Dir {
+            return Ok(());
+        }
         check_source(pool)?;
         if !is_mounted(pool)? {
             return Ok(());
@@ -62,8 +71,8 @@ impl Backend for FileSystem {
         scan_pool(pool)
     }
 
-    fn finds_sources(&self) -> bool {
-        true
+    fn finds_sources(&self, kind: PoolType) -> bool {
+        kind == PoolType::Netfs
     }
 
     fn find_sources(&self, specification: Option<&PoolSource>) -> Result<Vec<PoolSource>> {

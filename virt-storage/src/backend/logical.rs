@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use virt_conf::common::encryption::EncryptionFormat;
-use virt_conf::storage_pool::{LogicalFormat, PoolDevice, PoolFormat, PoolSource, StoragePool};
+use virt_conf::storage_pool::{LogicalFormat, PoolDevice, PoolFormat, PoolSource, PoolType, StoragePool};
 use virt_conf::storage_volume::{Extent, Volume, VolumeTarget, VolumeType};
 use virt_types::Result;
 
@@ -71,7 +71,7 @@ impl Backend for Logical {
         Ok(volumes)
     }
 
-    fn finds_sources(&self) -> bool {
+    fn finds_sources(&self, _: PoolType) -> bool {
         true
     }
 
@@ -338,7 +338,6 @@ impl<'a> Segment<'a> {
 
 #[cfg(test)]
 mod tests {
-    use virt_conf::storage_pool::PoolType;
     use virt_conf::storage_volume::Capacity;
 
     use super::*;

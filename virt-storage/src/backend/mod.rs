@@ -5,6 +5,7 @@ mod directory;
 mod file_system;
 mod logical;
 mod multipath;
+mod scsi;
 
 use virt_conf::storage_pool::{PoolSource, PoolType, StoragePool};
 use virt_conf::storage_volume::Volume;
@@ -57,8 +58,9 @@ pub(crate) trait Backend: Sync {
     /// Finds the volumes, and the sizes of the pool.
     fn refresh(&self, pool: &mut StoragePool) -> Result<Volumes>;
 
-    /// Whether sources can be looked for.
-    fn finds_sources(&self) -> bool {
+    /// Whether sources of pools of this type can be looked for.
+    fn finds_sources(&self, kind: PoolType) -> bool {
+        let _ = kind;
         false
     }
 
@@ -123,12 +125,11 @@ pub(crate) trait Backend: Sync {
 /// What does the work for pools of this type; `None` for types that this engine does not serve.
 pub(crate) fn of(kind: PoolType) -> Option<&'static dyn Backend> {
     match kind {
-        PoolType::Dir => Some(&directory::Directory),
-        PoolType::Fs | PoolType::Netfs => Some(&file_system::FileSystem),
+        PoolType::Dir | PoolType::Fs | PoolType::Netfs => Some(&file_system::FileSystem),
         PoolType::Logical => Some(&logical::Logical),
         PoolType::Mpath => Some(&multipath::Multipath),
+        PoolType::Scsi => Some(&scsi::Scsi),
         PoolType::Disk
-        | PoolType::Scsi
         | PoolType::Iscsi
         | PoolType::IscsiDirect
         | PoolType::Rbd

@@ -130,7 +130,9 @@ fn units(sysfs: &Path, host: u32) -> Result<Vec<Unit>> {
     let entries = match fs::read_dir(&devices) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(system(format_args!("cannot open directory '{}'", devices.display()), error)),
+        Err(error) => {
+            return Err(system(format_args!("cannot open directory '{}'", devices.display()), error));
+        }
     };
     let mut found = Vec::new();
     for entry in entries.flatten() {
@@ -147,7 +149,10 @@ fn units(sysfs: &Path, host: u32) -> Result<Vec<Unit>> {
         }
     }
     found.sort();
-    let unit = |([bus, target, unit], device)| Unit { name: format!("unit:{bus}:{target}:{unit}"), device };
+    let unit = |([bus, target, unit], device): ([u32; 3], String)| Unit {
+        name: format!("unit:{bus}:{target}:{unit}"),
+        device,
+    };
     Ok(found.into_iter().map(unit).collect())
 }
 

@@ -47,7 +47,7 @@ impl StorageDriver {
         let known =
             PoolType::from_text(kind).ok_or_else(|| internal(format!("unknown storage pool type {kind}")))?;
         known.check_known(&|kind| backend::of(kind).is_some())?;
-        let finder = backend::of(known).filter(|backend| known != PoolType::Fs && backend.finds_sources());
+        let finder = backend::of(known).filter(|backend| backend.finds_sources(known));
         let finder =
             finder.ok_or_else(|| cannot(format!("pool type '{kind}' does not support source discovery")))?;
         check(flags, 0, "virStorageBackendFindPoolSources")?;

@@ -11,16 +11,16 @@ use virt_conf::common::SecretLookup;
 use virt_conf::storage_pool::StoragePool;
 use virt_conf::storage_volume::Volume;
 use virt_driver::{
-    Bus, ObjectEventFilter, ObjectRef, SecretSelector, SecretValues, StoragePoolEvent, StoragePoolEventKind,
-    StoragePools, VolumePaths, VolumeRef,
+    BoxFuture, Bus, FoundVolume, ObjectEventFilter, ObjectRef, SecretSelector, SecretValues,
+    StoragePoolEvent, StoragePoolEventKind, VolumePaths,
 };
 use virt_types::{Result, Uuid};
 
 use crate::backend::{self, Backend};
-use crate::error::invalid_arg;
+use crate::error::{invalid_arg, unsupported};
 use crate::layout::Layout;
 use crate::pool::{Adding, Pool, PoolList, no_pool};
-use crate::volume::SecretFile;
+use crate::volume::{SecretFile, path_of};
 use crate::work::Workers;
 
 /// `virStoragePoolEventLifecycleType`
@@ -244,15 +244,16 @@ fn backend_of(pool: &StoragePool) -> Result<&'static dyn Backend> {
 
 /// How a hypervisor asks.
 impl VolumePaths for StorageDriver {
-    fn path<'a>(
-        &'a self,
-        pool: &'a str,
-        volume: &'a str,
-    ) -> virt_driver::BoxFuture<'a, Result<std::path::PathBuf>> {
+    fn find<'a>(&'a self, pool: &'a str, volume: &'a str) -> BoxFuture<'a, Result<FoundVolume>> {
         Box::pin(async move {
-            let pool = self.lookup_by_name(pool).await?;
-            let found: VolumeRef = self.volume_by_name(&pool, volume).await?;
-            self.volume_path(&found).await.map(Into::into)
+            let found = self.ready().await?.find_by_name(pool)?;
+            let state = found.state();
+            if !state.active {
+                let detail = format!("storage pool '{pool}' containing volume '{volume}' is not active");
+                return Err(unsupported(detail));
+            }
+            let path = path_of(&state.volume(volume)?.volume).to_owned();
+            Ok(FoundVolume { pool_type: state.config.kind.to_string(), path })
         })
     }
 }
