@@ -137,12 +137,14 @@ async fn answer(target: &Target, kind: Option<&str>, format: Option<Format>, fil
         only_xml(format, "container")?;
         return containers::from_native(&text, recorded);
     }
+    // Whoever says that it is a domain means one of QEMU's.
+    let said = kind == Some("domain");
     let kind = match kind {
         Some("lxc") => Kind::Domain,
         Some(name) => documents::kind(name)?,
         None => Kind::of_document(&Document::parse(&text)?)?,
     };
-    if kind == Kind::Domain && containers::is_one(&text) {
+    if kind == Kind::Domain && !said && containers::is_one(&text) {
         only_xml(format, "container")?;
         return containers::canonical(&text, recorded);
     }
