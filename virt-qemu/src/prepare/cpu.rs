@@ -24,7 +24,7 @@ fn wanted_clock(domain: &Domain) -> Option<u64> {
     timers.map(|timer| timer.frequency).find(|frequency| *frequency > 0)
 }
 
-/// Whether [`check`] or [`resolve`] have to know the host's processor, which not every host tells in no time.
+/// Whether preparing the CPU has to know the host's processor, which not every host tells in no time.
 #[must_use]
 pub fn needs_processor(domain: &Domain) -> bool {
     let checked = |cpu: &Cpu| has_model(cpu) && cpu.check != Some(CpuCheck::None);
