@@ -42,13 +42,15 @@ fn disk_files(live: &Domain) -> Result<()> {
     Ok(())
 }
 
+/// What a guest can do without virtual networks.
+pub(crate) const INSTEAD: &str =
+    "<interface type='user'/> needs nothing of the host, <interface type='bridge'/> a bridge";
+
 /// Interfaces that need a part of the engine that is not there are refused before anything is touched.
 ///
 /// # Errors
 /// `VIR_ERR_NO_NETWORK` for a virtual network where there are none at all, `VIR_ERR_NO_SUPPORT` for the rest.
 pub(crate) fn interfaces(live: &Domain, services: &Services) -> Result<()> {
-    const INSTEAD: &str =
-        "<interface type='user'/> needs nothing of the host, <interface type='bridge'/> a bridge";
     for interface in &live.devices.interfaces {
         match &interface.source {
             InterfaceSource::Network { network, .. } if services.networks.is_none() => {

@@ -243,6 +243,7 @@ fn nothing_left(lab: &Lab, guests: &BTreeMap<&'static str, Guest>, round: u64) {
         match dir {
             "run" if file.starts_with("peer-") => file.contains(&format!("-{}-", std::process::id())),
             "run" if ["engine-lock", "last-id"].contains(&file) => true,
+            "run/network" if file == "engine.lock" => true,
             "run" if file.ends_with(".shutoff") => guest.is_some_and(|guest| guest.defined),
             "run" => {
                 (file.ends_with(".pid") || file.ends_with(".lock")) && guest.is_some_and(|guest| guest.active)
@@ -307,5 +308,5 @@ async fn tidy_up(lab: &Lab) {
         .into_iter()
         .filter(|path| !(path.starts_with("log/") || path.starts_with("cache/")))
         .collect();
-    assert_eq!(left, ["run/engine-lock", "run/last-id"]);
+    assert_eq!(left, ["run/engine-lock", "run/last-id", "run/network/engine.lock"]);
 }

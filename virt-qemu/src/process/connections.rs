@@ -11,10 +11,11 @@ use virt_conf::domain::device::{
 use virt_conf::network::{NetworkPort, Plug};
 use virt_driver::{NetworkPorts, Services};
 use virt_netdev::{InterfaceName, Socket, dellink, link};
-use virt_types::{Error, MacAddr, Result, TextEnum, Uuid};
+use virt_types::{Error, ErrorCode, MacAddr, Result, TextEnum, Uuid};
 use virt_xml::{Document, Writer};
 
 use super::monitor;
+use crate::preflight::INSTEAD;
 use crate::random;
 
 /// What a guest's interfaces are connected by, as long as it runs. It is decided and written down before any of it is made.
@@ -68,7 +69,13 @@ impl Connections {
                 let service = self.service.as_deref();
                 let service =
                     service.ok_or_else(|| Error::no_support("starting a guest on a virtual network"))?;
-                let port = service.take(network, &wish(interface, &owner)?.format()).await?;
+                let port = service.take(network, &wish(interface, &owner)?.format()).await;
+                let port = port.map_err(|error| match error.code() {
+                    ErrorCode::NoNetwork => {
+                        error.with_hint(format!("define the network '{network}', or do without: {INSTEAD}"))
+                    }
+                    _ => error,
+                })?;
                 interface.actual = Some(actual(NetworkPort::parse(&port)?)?);
             }
             if interface.actual_kind() == InterfaceType::Direct && interface.target.is_none() {
