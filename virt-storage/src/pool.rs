@@ -119,26 +119,8 @@ impl FromIterator<Volume> for Volumes {
     }
 }
 
-/// The flags of a listing that choose kinds of pools, from bit 6 on (`virConnectListAllStoragePoolsFlags`).
-const KINDS: [PoolType; 14] = [
-    PoolType::Dir,
-    PoolType::Fs,
-    PoolType::Netfs,
-    PoolType::Logical,
-    PoolType::Disk,
-    PoolType::Iscsi,
-    PoolType::Scsi,
-    PoolType::Mpath,
-    PoolType::Rbd,
-    PoolType::Sheepdog,
-    PoolType::Gluster,
-    PoolType::Zfs,
-    PoolType::Vstorage,
-    PoolType::IscsiDirect,
-];
-
 /// Every flag of a listing.
-pub(crate) const FILTERS: u32 = (1 << (6 + KINDS.len())) - 1;
+pub(crate) const FILTERS: u32 = PoolType::LIST_FLAGS | 0x3f;
 
 impl Pool {
     fn new(config: StoragePool, uuid: Uuid) -> Self {
@@ -177,12 +159,11 @@ impl Pool {
 
     pub(crate) fn matches(&self, flags: u32) -> bool {
         let state = self.state();
-        let kind = KINDS.iter().position(|kind| *kind == state.config.kind);
         let groups = [
             either(2, 1, state.active),
             either(4, 8, state.persistent),
             either(16, 32, state.autostart),
-            (FILTERS & !0x3f, kind.map_or(0, |position| 1 << (6 + position))),
+            (PoolType::LIST_FLAGS, state.config.kind.list_flag()),
         ];
         matches(flags, &groups)
     }

@@ -14,6 +14,34 @@ text_enum! {
     }
 }
 
+impl PoolType {
+    /// The types in the order of the flags that choose them in listings (`virConnectListAllStoragePoolsFlags`), from bit 6 on.
+    const LISTED: [Self; 14] = [
+        Self::Dir,
+        Self::Fs,
+        Self::Netfs,
+        Self::Logical,
+        Self::Disk,
+        Self::Iscsi,
+        Self::Scsi,
+        Self::Mpath,
+        Self::Rbd,
+        Self::Sheepdog,
+        Self::Gluster,
+        Self::Zfs,
+        Self::Vstorage,
+        Self::IscsiDirect,
+    ];
+
+    /// The flags of a listing that choose types of pools.
+    pub const LIST_FLAGS: u32 = ((1 << Self::LISTED.len()) - 1) << 6;
+
+    /// The flag of a listing that chooses this type.
+    pub fn list_flag(self) -> u32 {
+        Self::LISTED.iter().position(|kind| *kind == self).map_or(0, |position| 1 << (6 + position))
+    }
+}
+
 text_enum! {
     /// What a file system pool is formatted with.
     pub enum FsFormat {

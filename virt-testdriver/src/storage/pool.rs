@@ -17,26 +17,8 @@ const STOPPED: i32 = 3;
 const CREATED: i32 = 4;
 const DELETED: i32 = 5;
 
-/// The flags of a listing that choose kinds of pools, from bit 6 on.
-const KINDS: [PoolType; 14] = [
-    PoolType::Dir,
-    PoolType::Fs,
-    PoolType::Netfs,
-    PoolType::Logical,
-    PoolType::Disk,
-    PoolType::Iscsi,
-    PoolType::Scsi,
-    PoolType::Mpath,
-    PoolType::Rbd,
-    PoolType::Sheepdog,
-    PoolType::Gluster,
-    PoolType::Zfs,
-    PoolType::Vstorage,
-    PoolType::IscsiDirect,
-];
-
 /// Every flag of a listing.
-pub(super) const FILTERS: u32 = (1 << (6 + KINDS.len())) - 1;
+pub(super) const FILTERS: u32 = PoolType::LIST_FLAGS | 0x3f;
 
 impl Pool {
     pub(super) fn to_ref(&self) -> ObjectRef {
@@ -44,13 +26,11 @@ impl Pool {
     }
 
     pub(super) fn matches(&self, flags: u32) -> bool {
-        let kind =
-            KINDS.iter().position(|kind| *kind == self.config.kind).map_or(0, |position| 1 << (6 + position));
         let groups = [
             either(2, 1, self.active),
             either(4, 8, self.persistent),
             either(16, 32, self.autostart),
-            (FILTERS & !0x3f, kind),
+            (PoolType::LIST_FLAGS, self.config.kind.list_flag()),
         ];
         matches(flags, &groups)
     }
