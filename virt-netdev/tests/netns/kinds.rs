@@ -1,9 +1,6 @@
 //! The other kinds of devices.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd;
-use std::process::{Command, Stdio};
 
 use rustix::io::Errno;
 use virt_netdev::link::{self, Namespace};
@@ -14,7 +11,9 @@ use virt_netdev::vlan::{self, Vlan};
 use virt_netdev::vxlan::{self, Vxlan};
 use virt_netdev::{Error, InterfaceName, Link, Socket, bridge, dellink, dummy, ifb, macvlan};
 
-use crate::{assert_has, bridge, lasting, name, namespace, namespace_with_taps, say, witness};
+use crate::{
+    another_namespace, assert_has, bridge, lasting, name, namespace, namespace_with_taps, say, witness,
+};
 
 fn properties(mac: &str) -> Properties {
     Properties { mac: Some(mac.parse().unwrap()), mtu: Some(1400), up: true, ..Properties::default() }
@@ -33,15 +32,7 @@ fn lacks(error: &Error) -> bool {
 fn a_pair_of_veths_joins_a_bridge_and_another_namespace() {
     let Some(mut socket) = namespace() else { return };
     let below = bridge(&mut socket, "ndk-br");
-    let mut other = Command::new("unshare")
-        .args(["--net", "sh", "-c", "echo ready; read end"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(other.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let file = File::open(format!("/proc/{}/ns/net", other.id())).unwrap();
+    let (file, mut other) = another_namespace();
 
     let pair = Veth {
         properties: Properties { master: Some(below.clone()), ..properties("52:54:00:ee:00:01") },
@@ -225,15 +216,7 @@ fn a_persistent_tap_is_attached_to() {
 #[test]
 fn a_tap_is_made_in_the_socket_s_namespace() {
     let Some(socket) = namespace_with_taps() else { return };
-    let mut other = Command::new("unshare")
-        .args(["--net", "sh", "-c", "echo ready; read end"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(other.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let file = File::open(format!("/proc/{}/ns/net", other.id())).unwrap();
+    let (file, mut other) = another_namespace();
     let mut there = link::socket_in(&file).unwrap();
     let opened = tap::open(&mut there, &Tap::new("ndk-far".parse().unwrap())).unwrap();
     let found = link::get(&mut there, &name("ndk-far")).unwrap();

@@ -1,9 +1,6 @@
 //! What every device has.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -11,7 +8,7 @@ use virt_netdev::link::{self, Namespace};
 use virt_netdev::tap::{self, Tap};
 use virt_netdev::{Error, bridge, dellink, ethtool, sriov};
 
-use crate::{assert_has, bridge, name, namespace, namespace_with_taps, veth, witness};
+use crate::{another_namespace, assert_has, bridge, name, namespace, namespace_with_taps, veth, witness};
 
 #[test]
 fn properties_are_set_and_read_back() {
@@ -63,15 +60,7 @@ fn properties_are_set_and_read_back() {
 #[test]
 fn a_device_moves_to_another_namespace() {
     let Some(mut socket) = namespace() else { return };
-    let mut other = Command::new("unshare")
-        .args(["--net", "sh", "-c", "echo ready; read end"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(other.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let file = File::open(format!("/proc/{}/ns/net", other.id())).unwrap();
+    let (file, mut other) = another_namespace();
     let mut there = link::socket_in(&file).unwrap();
 
     let (first, second) = veth(&mut socket, "ndl-ns0", "ndl-ns1");

@@ -11,8 +11,8 @@ mod links;
 
 use std::fmt::Debug;
 use std::fs::File;
-use std::io::ErrorKind;
-use std::process::Command;
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::process::{Child, Command, Stdio};
 
 use virt_netdev::bridge::Bridge;
 use virt_netdev::veth::{Properties, Veth};
@@ -41,6 +41,20 @@ fn namespace_with_taps() -> Option<Socket> {
         }
         _ => Some(socket),
     }
+}
+
+/// A new network namespace, and the process that keeps it until its standard input ends.
+fn another_namespace() -> (File, Child) {
+    let mut other = Command::new("unshare")
+        .args(["--net", "sh", "-c", "echo ready; read end"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(other.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let file = File::open(format!("/proc/{}/ns/net", other.id())).unwrap();
+    (file, other)
 }
 
 /// What `ip` tells of a device.
