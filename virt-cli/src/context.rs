@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use virt_core::driver::DomainRef;
-use virt_core::qemu::driver::Directories;
+use virt_core::engine::Settings;
 use virt_core::qemu::host::Host;
 use virt_core::qemu::process::QemuBackend;
 use virt_core::{Connection, Domain, Error, ErrorCode, ListFlags, Result, Scope, Uri, Uuid, did_you_mean};
@@ -51,7 +51,7 @@ impl Context {
 
     /// The driver of the connection's scope, for questions that need no domains.
     pub(crate) fn backend(&self) -> Result<Arc<QemuBackend>> {
-        let config = Directories::try_from(&self.uri()?.scope)?.config()?;
+        let config = Settings::try_from(&self.uri()?.scope)?.qemu;
         Ok(Arc::new(QemuBackend::new(config, Host::detect())))
     }
 

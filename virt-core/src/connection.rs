@@ -50,47 +50,6 @@ impl OpenOptions {
     }
 }
 
-/// The virtual networks of the same place, unless another process or connection serves them.
-#[cfg(all(feature = "qemu", feature = "network"))]
-async fn networks(scope: &crate::Scope) -> Option<Arc<dyn virt_driver::Networks>> {
-    use virt_network::{Config, NetworkDriver};
-    let config = match scope {
-        crate::Scope::System => Config::host(),
-        crate::Scope::Session | crate::Scope::Embed(None) => {
-            Config::of_user(&virt_sys::user::Directories::of_this_process().ok()?, "virt")
-        }
-        crate::Scope::Embed(Some(root)) => Config::in_dir(root),
-        _ => return None,
-    };
-    match NetworkDriver::open(config).await {
-        Ok(driver) => {
-            driver.settle().await;
-            Some(driver.shared())
-        }
-        Err(error) => {
-            log::debug!("this connection has no virtual networks: {}", error.report());
-            None
-        }
-    }
-}
-
-/// What stands beside the hypervisor's driver in this process.
-#[cfg(feature = "qemu")]
-#[cfg_attr(not(feature = "storage"), expect(unused_variables, reason = "nothing in this build has files"))]
-fn beside(
-    scope: &crate::Scope,
-    networks: Option<Arc<dyn virt_driver::Networks>>,
-) -> Result<virt_driver::Beside> {
-    Ok(virt_driver::Beside {
-        networks,
-        #[cfg(feature = "interface")]
-        interfaces: Some(Arc::new(virt_interface::HostInterfaces::new())),
-        #[cfg(feature = "storage")]
-        storage_pools: Some(Arc::new(virt_storage::StorageDriver::new(scope.try_into()?))),
-        ..virt_driver::Beside::default()
-    })
-}
-
 /// A connection to a driver. Clones share it; what is bound to it ends with the last of them.
 #[derive(Clone)]
 pub struct Connection {
@@ -124,25 +83,11 @@ impl Connection {
         let driver: Arc<dyn virt_driver::Connection> = match uri.driver.as_str() {
             #[cfg(feature = "qemu")]
             "qemu" => {
-                use virt_qemu::driver::{Directories, Limits, QemuConnection};
-                let usual = Limits::default();
-                let limits = Limits {
-                    call: options.call.unwrap_or(usual.call),
-                    recovery: options.recovery.unwrap_or(usual.recovery),
-                    ..usual
-                };
-                let directories = Directories::try_from(&uri.scope)?;
-                #[cfg(feature = "network")]
-                let networks = networks(&uri.scope).await;
-                #[cfg(not(feature = "network"))]
-                let networks: Option<Arc<dyn virt_driver::Networks>> = None;
-                let services = virt_driver::Services {
-                    networks: networks.clone().map(|networks| Arc::new(networks) as _),
-                    ..virt_driver::Services::default()
-                };
-                let connection =
-                    QemuConnection::open_with(directories, uri.to_string(), limits, services).await?;
-                Arc::new(virt_driver::WithBeside::new(connection, beside(&uri.scope, networks)?))
+                let mut settings = virt_engine::Settings::try_from(&uri.scope)?;
+                let limits = &mut settings.limits;
+                limits.call = options.call.unwrap_or(limits.call);
+                limits.recovery = options.recovery.unwrap_or(limits.recovery);
+                virt_engine::Host::new(settings).into_connection(uri.to_string()).await?
             }
             #[cfg(feature = "testdriver")]
             "test" => {

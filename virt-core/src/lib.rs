@@ -49,6 +49,8 @@ pub use virt_driver as driver;
 pub use virt_driver::{
     ByteStream, Delivery, DomainEvent, DomainEventFilter, DomainEventKind, Lifecycle, Subscription,
 };
+#[cfg(feature = "qemu")]
+pub use virt_engine as engine;
 #[cfg(feature = "interface")]
 pub use virt_interface as interface;
 #[cfg(feature = "lxc")]

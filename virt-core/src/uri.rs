@@ -22,32 +22,18 @@ pub enum Scope {
     Remote(Box<virt_rpc::remote::RemoteUri>),
 }
 
-#[cfg(feature = "storage")]
-impl TryFrom<&Scope> for virt_storage::Layout {
-    type Error = Error;
-
-    /// Where the pools of such a connection are.
-    fn try_from(scope: &Scope) -> Result<Self> {
-        Ok(match scope {
-            Scope::System => Self::of_host("virt"),
-            Scope::Embed(Some(root)) => Self::below(root),
-            _ => Self::of_user("virt")?,
-        })
-    }
-}
-
 #[cfg(feature = "qemu")]
-impl TryFrom<&Scope> for virt_qemu::driver::Directories {
+impl TryFrom<&Scope> for virt_engine::Settings {
     type Error = Error;
 
-    /// The engine's directories; those of a peer are not here.
+    /// Where the drivers of such a host are; those of a peer are not here.
     fn try_from(scope: &Scope) -> Result<Self> {
         Ok(match scope {
-            Scope::Embed(Some(root)) => Self::Root(root.clone()),
-            Scope::Embed(None) | Scope::Session => Self::User,
-            Scope::System => Self::System,
+            Scope::Embed(Some(root)) => Self::below(root),
+            Scope::Embed(None) | Scope::Session => Self::of_user()?,
+            Scope::System => Self::of_host()?,
             // Only the test driver has such hosts; to this one the path is a directory like any other.
-            Scope::Pretended(path) => Self::Root(path.into()),
+            Scope::Pretended(path) => Self::below(path.as_ref()),
             #[cfg(feature = "remote")]
             Scope::Remote(uri) => {
                 let detail = format!("the engine of '{uri}' is not in this process");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use virt_engine::Settings;
 use virt_rpc::bind::{HypervisorService, Opener};
 use virt_rpc::keepalive;
 use virt_rpc::server::{Limits, Listener, ListenerSettings, Server, Service};
@@ -90,11 +91,15 @@ impl Daemon {
         let (drivers, opener): (_, Arc<dyn Opener>) = match &args.forward {
             Some(peer) => (None, Arc::new(Forward(peer.clone()))),
             None => {
-                let (filters, storage) = (places.filters(), places.storage());
-                let layout = places.layout(role);
-                let drivers =
-                    Drivers::new(places.privileged, qemu, networks, filters, storage, layout, calls);
-                let drivers = Arc::new(drivers);
+                let drivers = Arc::new(Drivers::new(Settings {
+                    privileged: places.privileged,
+                    qemu,
+                    layout: places.layout(role),
+                    limits: calls,
+                    networks,
+                    filters: places.filters(),
+                    storage: places.storage(),
+                }));
                 (Some(Arc::clone(&drivers)), drivers)
             }
         };
@@ -151,7 +156,7 @@ impl Daemon {
         self.notify.ready("answers calls");
         log::info!("{name} answers calls");
         if let Some(drivers) = self.drivers.clone() {
-            tokio::spawn(async move { drivers.wake().await });
+            tokio::spawn(async move { drivers.host().wake().await });
         }
         let mut end = self.wishes.end.subscribe();
         let why = loop {
@@ -180,7 +185,7 @@ impl Daemon {
             log::warn!("{} clients were cut off", clients + administrators);
         }
         if let Some(drivers) = &self.drivers {
-            drivers.close().await;
+            drivers.host().close().await;
         }
     }
 
@@ -196,7 +201,7 @@ impl Daemon {
                 self.presence.wait(false).await;
                 tokio::select! {
                     () = tokio::time::sleep(Duration::from_secs(seconds.into())) => {
-                        !self.drivers.as_ref().is_some_and(|drivers| drivers.are_needed())
+                        !self.drivers.as_ref().is_some_and(|drivers| drivers.host().is_needed())
                     }
                     () = self.presence.wait(true) => false,
                 }
@@ -222,7 +227,7 @@ impl Daemon {
             Err(failure) => log::error!("the configuration stays as it was: {}", failure.report()),
         }
         if let Some(drivers) = self.drivers.clone() {
-            tokio::spawn(async move { drivers.reload().await });
+            tokio::spawn(async move { drivers.host().reload().await });
         }
         if let Some(certificates) = &self.clients.certificates
             && let Err(error) = (certificates.0)()

@@ -9,17 +9,13 @@ use virt_types::{ErrorCode, ErrorDomain, Result, Uuid};
 use virt_xml::{Document, Element};
 
 use super::NwFilterDriver;
-use super::state::{binding_reference, reference};
+use super::state::{State, binding_reference, reference};
 use crate::error::refuse;
 
 type Answer<'a, T> = BoxFuture<'a, Result<T>>;
 
 /// `VIR_NWFILTER_DEFINE_VALIDATE` and `VIR_NWFILTER_BINDING_CREATE_VALIDATE`: unknown parts are refused.
 const VALIDATE: u32 = 1;
-
-fn answer<'a, T: Send + 'a>(value: Result<T>) -> Answer<'a, T> {
-    Box::pin(std::future::ready(value))
-}
 
 fn check(flags: u32, known: u32, function: &str) -> Result<()> {
     check_bits(flags, known, ErrorDomain::Nwfilter, function)
@@ -49,24 +45,37 @@ impl NwFilterDriver {
     }
 }
 
+impl NwFilterDriver {
+    /// An answer from what is known, once the files are read.
+    fn known<'a, T: Send>(&'a self, look: impl FnOnce(&State) -> Result<T> + Send + 'a) -> Answer<'a, T> {
+        Box::pin(async move {
+            self.start().await?;
+            look(&self.state())
+        })
+    }
+}
+
 impl NwFilters for NwFilterDriver {
     fn list<'a>(&'a self, flags: u32) -> Answer<'a, Vec<ObjectRef>> {
-        let known = check(flags, 0, "nwfilterConnectListAllNWFilters");
-        answer(known.map(|()| self.state().filters().map(|filter| reference(filter)).collect()))
+        self.known(move |state| {
+            check(flags, 0, "nwfilterConnectListAllNWFilters")?;
+            Ok(state.filters().map(|filter| reference(filter)).collect())
+        })
     }
 
     fn lookup_by_uuid<'a>(&'a self, uuid: Uuid) -> Answer<'a, ObjectRef> {
-        answer(self.state().by_uuid(uuid).map(|filter| reference(filter)))
+        self.known(move |state| state.by_uuid(uuid).map(|filter| reference(filter)))
     }
 
     fn lookup_by_name<'a>(&'a self, name: &'a str) -> Answer<'a, ObjectRef> {
-        answer(self.state().by_name(name).map(|filter| reference(filter)))
+        self.known(move |state| state.by_name(name).map(|filter| reference(filter)))
     }
 
     fn define_xml<'a>(&'a self, xml: &'a str, flags: u32) -> Answer<'a, ObjectRef> {
         Box::pin(async move {
             check(flags, VALIDATE, "nwfilterDefineXMLFlags")?;
             self.privileged("NWFilters")?;
+            self.start().await?;
             let filter = read(xml, flags, "filter", Filter::parse_element)?;
             let (filter, outcomes) = self.change(|engine| engine.define(filter)).await?;
             self.follow_all(outcomes);
@@ -76,30 +85,35 @@ impl NwFilters for NwFilterDriver {
 
     fn undefine<'a>(&'a self, filter: &'a ObjectRef) -> Answer<'a, ()> {
         let uuid = filter.uuid;
-        Box::pin(self.change(move |engine| engine.undefine(uuid)))
+        Box::pin(async move {
+            self.start().await?;
+            self.change(move |engine| engine.undefine(uuid)).await
+        })
     }
 
     fn xml_desc<'a>(&'a self, filter: &'a ObjectRef, flags: u32) -> Answer<'a, String> {
-        let known = check(flags, 0, "nwfilterGetXMLDesc");
-        answer(known.and_then(|()| Ok(self.state().by_uuid(filter.uuid)?.format())))
+        self.known(move |state| {
+            check(flags, 0, "nwfilterGetXMLDesc")?;
+            Ok(state.by_uuid(filter.uuid)?.format())
+        })
     }
 
     fn bindings<'a>(&'a self, flags: u32) -> Answer<'a, Vec<NwFilterBindingRef>> {
-        let known = check(flags, 0, "nwfilterConnectListAllNWFilterBindings");
-        answer(
-            known
-                .map(|()| self.state().bindings.values().map(|binding| binding_reference(binding)).collect()),
-        )
+        self.known(move |state| {
+            check(flags, 0, "nwfilterConnectListAllNWFilterBindings")?;
+            Ok(state.bindings.values().map(|binding| binding_reference(binding)).collect())
+        })
     }
 
     fn binding_by_port<'a>(&'a self, port_device: &'a str) -> Answer<'a, NwFilterBindingRef> {
-        answer(self.state().binding(port_device).map(|binding| binding_reference(binding)))
+        self.known(move |state| state.binding(port_device).map(|binding| binding_reference(binding)))
     }
 
     fn create_binding<'a>(&'a self, xml: &'a str, flags: u32) -> Answer<'a, NwFilterBindingRef> {
         Box::pin(async move {
             check(flags, VALIDATE, "nwfilterBindingCreateXML")?;
             self.privileged("NWFilter bindings")?;
+            self.start().await?;
             let binding = read(xml, flags, "filterbinding", FilterBinding::parse_element)?;
             let (binding, outcome) = self.change(|engine| engine.bind(binding)).await?;
             self.follow(binding.port_dev.clone(), &outcome);
@@ -110,13 +124,16 @@ impl NwFilters for NwFilterDriver {
     fn delete_binding<'a>(&'a self, binding: &'a NwFilterBindingRef) -> Answer<'a, ()> {
         let port: Arc<str> = binding.port_device.as_str().into();
         Box::pin(async move {
+            self.start().await?;
             self.forget(&port);
             self.change(move |engine| engine.unbind(&port)).await
         })
     }
 
     fn binding_xml_desc<'a>(&'a self, binding: &'a NwFilterBindingRef, flags: u32) -> Answer<'a, String> {
-        let known = check(flags, 0, "nwfilterBindingGetXMLDesc");
-        answer(known.and_then(|()| Ok(self.state().binding(&binding.port_device)?.format())))
+        self.known(move |state| {
+            check(flags, 0, "nwfilterBindingGetXMLDesc")?;
+            Ok(state.binding(&binding.port_device)?.format())
+        })
     }
 }

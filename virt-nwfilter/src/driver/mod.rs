@@ -15,6 +15,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use tokio::sync::OnceCell;
 use tokio::task::AbortHandle;
 use virt_firewall::{Runner, System};
 use virt_types::{Error, ErrorCode, Result};
@@ -37,6 +38,8 @@ pub struct NwFilterDriver {
 struct Shared {
     /// Whether filters are of any use: only root changes the host's tables.
     privileged: bool,
+    directories: Directories,
+    started: OnceCell<()>,
     engine: Mutex<Engine>,
     /// What there is, for those who only look.
     published: RwLock<Arc<State>>,
@@ -55,7 +58,7 @@ impl NwFilterDriver {
     /// The driver over these directories, whose rules go into the tables of this process's network namespace. Where it is
     /// not privileged, there are no filters, and none can be defined.
     ///
-    /// Nothing is read before [`NwFilterDriver::start`].
+    /// Nothing is read before [`NwFilterDriver::start`], or the first call.
     #[must_use]
     pub fn new(directories: Directories, privileged: bool) -> Self {
         Self::over(directories, privileged, Arc::new(System), Arc::new(Host))
@@ -67,12 +70,19 @@ impl NwFilterDriver {
         runner: Arc<dyn Runner>,
         ports: Arc<dyn Ports>,
     ) -> Self {
-        let engine = Mutex::new(Engine::new(directories, Tables::new(runner), ports));
-        let shared = Shared { privileged, engine, published: RwLock::default(), learners: Mutex::default() };
+        let engine = Mutex::new(Engine::new(directories.clone(), Tables::new(runner), ports));
+        let shared = Shared {
+            privileged,
+            directories,
+            started: OnceCell::new(),
+            engine,
+            published: RwLock::default(),
+            learners: Mutex::default(),
+        };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Reads the files, and lays the rules of every interface that is bound.
+    /// Reads the files, and lays the rules of every interface that is bound; once.
     ///
     /// # Errors
     /// Where the directories can not be used.
@@ -80,14 +90,24 @@ impl NwFilterDriver {
         if !self.shared.privileged {
             return Ok(());
         }
-        let outcomes = self
-            .change(|engine| {
-                engine.load()?;
-                Ok(engine.rebuild())
-            })
-            .await?;
-        self.follow_all(outcomes);
-        Ok(())
+        let load = || async {
+            let outcomes = self
+                .change(|engine| {
+                    engine.load()?;
+                    Ok(engine.rebuild())
+                })
+                .await?;
+            self.follow_all(outcomes);
+            Ok(())
+        };
+        self.shared.started.get_or_try_init(load).await.map(drop)
+    }
+
+    /// Whether an interface was bound that was not let go of, as far as files tell.
+    #[must_use]
+    pub fn has_bindings(&self) -> bool {
+        self.shared.privileged
+            && std::fs::read_dir(&self.shared.directories.bindings).is_ok_and(|mut dir| dir.next().is_some())
     }
 
     /// Reads the filters anew, and lays all rules anew: files or the host's tables were changed by others.
@@ -95,7 +115,7 @@ impl NwFilterDriver {
     /// # Errors
     /// If the driver is broken; interfaces whose rules can not be laid are logged.
     pub async fn reload(&self) -> Result<()> {
-        if !self.shared.privileged {
+        if !self.shared.started.initialized() {
             return Ok(());
         }
         let outcomes = self

@@ -137,6 +137,12 @@ impl QemuDriver {
         QemuConnection { lease: LeaseOf(registry.connect()), registry, backend, uri, owns_engine: false }
     }
 
+    /// The one connection of an engine: closing it closes the engine as well.
+    #[must_use]
+    pub fn sole_connection(&self, uri: String) -> QemuConnection {
+        QemuConnection { owns_engine: true, ..self.connect(uri) }
+    }
+
     /// Whether a guest runs.
     #[must_use]
     pub fn has_guests(&self) -> bool {
@@ -162,23 +168,9 @@ impl QemuConnection {
     /// # Errors
     /// Where the directories can not be used.
     pub async fn open(directories: Directories, uri: String) -> Result<Self> {
-        Self::open_with(directories, uri, Limits::default(), Services::default()).await
-    }
-
-    /// The same with other limits than the usual ones, and with what other drivers do for its guests.
-    ///
-    /// # Errors
-    /// As [`QemuConnection::open`].
-    pub async fn open_with(
-        directories: Directories,
-        uri: String,
-        limits: Limits,
-        services: Services,
-    ) -> Result<Self> {
         let config = directories.config()?;
         let layout = Directories::layout(&config);
-        let driver = QemuDriver::open_with(config, layout, limits, services).await?;
-        Ok(Self { owns_engine: true, ..driver.connect(uri) })
+        Ok(QemuDriver::open(config, layout, Limits::default()).await?.sole_connection(uri))
     }
 }
 

@@ -50,9 +50,27 @@ const TABLE: &[Row] = &[
     row("nodedev", &["conf", "driver", "host", "netdev", "sys", "types"]),
     row("secret", &["conf", "driver", "host", "netdev", "sys", "types"]),
     row("interface", &["conf", "driver", "host", "netdev", "sys", "types"]),
+    row("engine", DRIVERS),
     row("core", ANY_LIBRARY),
     row("daemon", ANY_LIBRARY),
     row("cli", &["core"]),
+];
+
+/// What the composition of a host's drivers is made of.
+const DRIVERS: &[&str] = &[
+    "types",
+    "sys",
+    "driver",
+    "domain",
+    "qemu",
+    "xen",
+    "lxc",
+    "network",
+    "nwfilter",
+    "storage",
+    "nodedev",
+    "secret",
+    "interface",
 ];
 
 const ANY_LIBRARY: &[&str] = &[
@@ -82,6 +100,7 @@ const ANY_LIBRARY: &[&str] = &[
     "nodedev",
     "secret",
     "interface",
+    "engine",
 ];
 
 /// Workspace crates that any crate may use in its tests.
