@@ -29,6 +29,9 @@ pub trait CapabilitySource: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// Where there is no such binary, or it does not answer.
     fn of_binary(&self, path: &str) -> Result<Arc<Capabilities>>;
+
+    /// The binary on a host of the first architecture that runs guests of the second, if there is one.
+    fn default_emulator(&self, host: Arch, guest: Arch) -> Option<String>;
 }
 
 /// Plans domains for one host.
@@ -88,13 +91,21 @@ impl Planner {
         Ok(Self { processor, ..Self::new(config, host, Box::new(source)) })
     }
 
+    /// The binary that runs a domain, as [`emulator_of`].
+    ///
+    /// # Errors
+    /// Where it names none, and there is none for its architecture.
+    pub fn emulator_of(&self, domain: &Domain) -> Result<String> {
+        emulator_of(domain, self.host.arch, |host, guest| self.source.default_emulator(host, guest))
+    }
+
     /// Parses, completes and checks a document.
     ///
     /// # Errors
     /// Each refusal with libvirt's code, and the place where there is one.
     pub fn define(&self, xml: &str, flags: ParseFlags) -> Result<(Domain, Arc<Capabilities>)> {
         let mut domain = Domain::parse(xml, flags)?;
-        let caps = self.source.of_binary(&emulator_of(&domain, self.host.arch))?;
+        let caps = self.source.of_binary(&self.emulator_of(&domain)?)?;
         complete(&mut domain, &caps, &self.config, &self.host, flags)?;
         Ok((domain, caps))
     }
@@ -104,7 +115,7 @@ impl Planner {
     /// # Errors
     /// Where its QEMU can not be asked, and as [`Planner::define`].
     pub fn complete(&self, domain: &mut Domain) -> Result<()> {
-        let caps = self.source.of_binary(&emulator_of(domain, self.host.arch))?;
+        let caps = self.source.of_binary(&self.emulator_of(domain)?)?;
         complete(domain, &caps, &self.config, &self.host, ParseFlags::INACTIVE)
     }
 
@@ -178,14 +189,23 @@ fn name_unknown_machine(error: Error, domain: &Domain, caps: &Capabilities) -> E
     error.with_hint(format!("{} has no machine type '{name}'{near}", caps.binary))
 }
 
-/// The binary that runs a domain: the one it names, or the usual one of its architecture.
-#[must_use]
-pub fn emulator_of(domain: &Domain, host_arch: Arch) -> String {
-    let arch = if domain.os.arch == Arch::None { host_arch } else { domain.os.arch };
-    domain
-        .emulator
-        .clone()
-        .unwrap_or_else(|| format!("/usr/bin/qemu-system-{}", machine::target_of_arch(arch)))
+/// The binary that runs a domain: the one it names, or the default one of its architecture.
+///
+/// # Errors
+/// Where it names none, and there is none for its architecture.
+pub fn emulator_of(
+    domain: &Domain,
+    host: Arch,
+    default_emulator: impl FnOnce(Arch, Arch) -> Option<String>,
+) -> Result<String> {
+    if let Some(named) = &domain.emulator {
+        return Ok(named.clone());
+    }
+    let guest = if domain.os.arch == Arch::None { host } else { domain.os.arch };
+    default_emulator(host, guest).ok_or_else(|| {
+        unsupported(format!("No emulator found for arch '{guest}'"))
+            .with_hint("install QEMU for this architecture, or name its binary in <emulator>")
+    })
 }
 
 /// libvirt's refusal of a domain type that a binary can not run, with the reason where it is known.
@@ -298,5 +318,35 @@ impl CapabilitySource for Recorded {
         let caps = Arc::new(caps);
         self.loaded.lock().map_err(poisoned)?.insert(path.to_owned(), Arc::clone(&caps));
         Ok(caps)
+    }
+
+    fn default_emulator(&self, _: Arch, guest: Arch) -> Option<String> {
+        Some(format!("/usr/bin/qemu-system-{}", machine::target_of_arch(guest)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_binary_of_a_domain() {
+        let installed = |_, guest: Arch| (guest == Arch::X86_64).then(|| "/opt/qemu".to_owned());
+        for (arch, named, expected) in [
+            ("", "", Ok("/opt/qemu")),
+            ("arch='x86_64'", "", Ok("/opt/qemu")),
+            ("arch='aarch64'", "", Err("unsupported configuration: No emulator found for arch 'aarch64'")),
+            ("arch='aarch64'", "<devices><emulator>/opt/own</emulator></devices>", Ok("/opt/own")),
+        ] {
+            let xml = format!(
+                "<domain type='kvm'><name>x</name><memory>65536</memory><os><type {arch}>hvm</type></os>{named}</domain>"
+            );
+            let domain = Domain::parse(&xml, ParseFlags::INACTIVE).unwrap();
+            let found = emulator_of(&domain, Arch::X86_64, installed).map_err(|error| {
+                assert_eq!(error.code(), ErrorCode::ConfigUnsupported);
+                error.to_string()
+            });
+            assert_eq!(found.as_deref().map_err(String::as_str), expected, "{arch} {named}");
+        }
     }
 }

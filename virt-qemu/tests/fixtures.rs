@@ -20,7 +20,7 @@ use virt_conf::domain::{Domain, passes::NullPolicy};
 use virt_conf::{FormatFlags, ParseFlags};
 use virt_qemu::caps::Capabilities;
 use virt_qemu::planner::{CapabilitySource, Planner};
-use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result};
 
 const BINARY: &str = "/usr/bin/qemu-system-x86_64";
 
@@ -42,6 +42,10 @@ impl CapabilitySource for OneBinary {
         }
         let detail = format!("Cannot check QEMU binary {path}: No such file or directory");
         Err(Error::new(ErrorCode::InternalError, ErrorDomain::Qemu, detail))
+    }
+
+    fn default_emulator(&self, _: Arch, guest: Arch) -> Option<String> {
+        (guest == Arch::X86_64).then(|| BINARY.to_owned())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 use virt_core::conf::ParseFlags;
-use virt_core::qemu::planner::{Planner, emulator_of};
+use virt_core::qemu::planner::Planner;
 
 use crate::context::Context;
 use crate::failure::{Failure, Outcome};
@@ -68,14 +68,16 @@ async fn check<'a>(context: &Context, recorded: Option<&Planner>, file: &'a Path
     };
     let outcome = match recorded {
         Some(planner) => {
-            let emulator = emulator_of(&domain, planner.host.arch);
-            Some((emulator, planner.plan(&xml).map(drop)))
+            planner.emulator_of(&domain).ok().map(|emulator| (emulator, planner.plan(&xml).map(drop)))
         }
         None => {
             let backend = context.backend()?;
-            let emulator = emulator_of(&domain, backend.host().arch);
-            let there = Path::new(&emulator).exists();
-            if there { Some((emulator, backend.define(&xml, ParseFlags::INACTIVE).await.map(drop))) } else { None }
+            match backend.emulator_of(&domain).ok().filter(|emulator| Path::new(emulator).exists()) {
+                Some(emulator) => {
+                    Some((emulator, backend.define(&xml, ParseFlags::INACTIVE).await.map(drop)))
+                }
+                None => None,
+            }
         }
     };
     let emulator = outcome.map(|(emulator, outcome)| {

@@ -24,6 +24,7 @@ use super::raw_events::{RawEvents, RawEventsOf};
 use super::{launch, missing, settle, silence, status, volumes};
 use crate::caps::Capabilities;
 use crate::caps::cache::Cache;
+use crate::caps::emulator::default_emulator;
 use crate::config::Config;
 use crate::driver::Sessions;
 use crate::driver::host::host_cpu;
@@ -127,12 +128,20 @@ impl QemuBackend {
         self.cache.get(binary).await
     }
 
+    /// The binary that runs a domain.
+    ///
+    /// # Errors
+    /// As [`planner::emulator_of`].
+    pub fn emulator_of(&self, domain: &Domain) -> Result<String> {
+        planner::emulator_of(domain, self.host.arch, default_emulator)
+    }
+
     /// What the domain's binary can do.
     ///
     /// # Errors
-    /// As [`Cache::get`].
+    /// As [`Cache::get`], and as [`Backend::emulator_of`].
     pub async fn capabilities(&self, domain: &Domain) -> Result<Arc<Capabilities>> {
-        self.capabilities_of(&planner::emulator_of(domain, self.host.arch)).await
+        self.capabilities_of(&self.emulator_of(domain)?).await
     }
 
     /// Parses, completes and checks a document; a domain without an identity is given one.
