@@ -8,6 +8,7 @@ pub mod snapshot;
 mod tests;
 
 use bitflags::bitflags;
+use virt_types::Uuid;
 use virt_xml::number::{Base, parse_i64};
 use virt_xml::{Element, Writer};
 
@@ -45,6 +46,8 @@ pub struct Moment {
     pub creation_time: Option<i64>,
     /// `<domain>`: as it was then.
     pub domain: Option<Box<Domain>>,
+    /// `<domain><uuid>`: whose it is, where no more is known of the domain than that.
+    pub owner: Option<Uuid>,
     /// `<inactiveDomain>`: the configuration of one that ran.
     pub inactive_domain: Option<Box<Domain>>,
 }
@@ -92,6 +95,15 @@ impl Moment {
     fn format_words(&self, w: &mut Writer) {
         w.text_element_opt("name", self.name.as_ref());
         w.text_element_opt("description", self.description.as_ref());
+    }
+
+    /// Writes the domain, or whose it is.
+    fn format_domain(&self, flags: FormatFlags, w: &mut Writer) {
+        match (&self.domain, self.owner) {
+            (Some(domain), _) => domain.format_into(w, domain_flags(flags)),
+            (None, Some(owner)) => w.element("domain", |w| w.text_element("uuid", owner)),
+            (None, None) => {}
+        }
     }
 
     fn format_origin(&self, w: &mut Writer) {

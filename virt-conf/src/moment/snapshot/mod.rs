@@ -156,9 +156,7 @@ impl Snapshot {
                     w.element(name, |w| disks.iter().for_each(|disk| disk.format(w)));
                 }
             }
-            if let Some(domain) = &self.moment.domain {
-                domain.format_into(w, domain_flags(flags));
-            }
+            self.moment.format_domain(flags, w);
             if let Some(domain) = &self.moment.inactive_domain {
                 domain.format_as("inactiveDomain", w, domain_flags(flags));
             }
