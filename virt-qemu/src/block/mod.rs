@@ -2,6 +2,7 @@
 //! a slice between them where only a part of the storage is meant.
 
 mod backend;
+mod bitmap;
 mod curl;
 mod format;
 pub(crate) mod legacy;
@@ -13,6 +14,7 @@ use virt_conf::common::storage_source::{Backing, ImageFormat, Location};
 use virt_conf::domain::device::{DetectZeroes, Discard, Disk, DiskCache, DiskDevice, DiskIo};
 use virt_types::Result;
 
+pub use bitmap::{Bitmap, Bitmaps};
 pub use number::number_images;
 pub use secret::{MANAGED_HELPER, SecretSource, SecretUsage, encryption_secret};
 

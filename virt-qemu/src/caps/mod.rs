@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use virt_conf::domain::VirtType;
-use virt_types::Arch;
+use virt_types::{Arch, Result};
 
 pub use host_model::CpuInfo;
 pub use machine::{CpuDefinition, Machine};
@@ -26,6 +26,9 @@ pub(crate) use probe::join_all;
 pub use replies::Replies;
 pub use schema::Schema;
 pub use table::{Cap, Evidence};
+
+/// The oldest version that is used, as in [`Capabilities::version`].
+const OLDEST: u32 = 4_002_000;
 
 /// What one QEMU binary can do on this host.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -151,6 +154,22 @@ impl Capabilities {
             .and_then(|name| self.machine(virt_type, name))
             .or_else(|| machines.iter().find(|machine| machine.is_default))
             .or_else(|| machines.first())
+    }
+
+    /// Refuses a binary that is too old for a guest to be planned for it.
+    ///
+    /// # Errors
+    /// `VIR_ERR_CONFIG_UNSUPPORTED` for one that is older than 4.2.
+    pub fn check_version(&self) -> Result<()> {
+        let text =
+            |number: u32| format!("{}.{}.{}", number / 1_000_000, number / 1_000 % 1_000, number % 1_000);
+        if self.version >= OLDEST {
+            return Ok(());
+        }
+        let (oldest, found) = (text(OLDEST), text(self.version));
+        let hint = format!("{} is too old: name another <emulator>, or update QEMU", self.binary);
+        let detail = format!("QEMU version >= {oldest} is required, but {found} found");
+        Err(crate::error::unsupported(detail).with_hint(hint))
     }
 
     /// Reads QEMU's answers.

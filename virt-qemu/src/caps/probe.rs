@@ -48,7 +48,8 @@ const ONCE: &[&str] = &[
 /// Finds out what a binary can do, with and, where `kvm` says that it can be used, under KVM.
 ///
 /// # Errors
-/// `VIR_ERR_INTERNAL_ERROR` where the binary can not be started or does not answer.
+/// `VIR_ERR_INTERNAL_ERROR` where the binary can not be started or does not answer, and as
+/// [`Capabilities::check_version`].
 pub(super) async fn probe(binary: &str, kvm: bool) -> Result<Capabilities> {
     let accelerated = async { if kvm { ask(binary, "kvm", false).await.map(Some) } else { Ok(None) } };
     let (tcg, kvm) = tokio::join!(ask(binary, "tcg", true), accelerated);
@@ -57,7 +58,9 @@ pub(super) async fn probe(binary: &str, kvm: bool) -> Result<Capabilities> {
         // A binary without one of the accelerators ends at once; the other's answers do.
         (tcg, kvm) => {
             let kvm = kvm.unwrap_or_default();
-            Ok(Capabilities::from_replies(binary, tcg.ok().as_ref(), kvm.as_ref()))
+            let caps = Capabilities::from_replies(binary, tcg.ok().as_ref(), kvm.as_ref());
+            caps.check_version()?;
+            Ok(caps)
         }
     }
 }

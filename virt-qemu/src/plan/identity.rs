@@ -3,7 +3,7 @@
 use virt_conf::domain::{FwCfgData, Genid, Smbios, SmbiosEntry, SmbiosMode, Sysinfo};
 use virt_types::Result;
 
-use super::{HostNeed, Part, PlanContext, Props, keyval};
+use super::{HostNeed, LockedMemory, Part, PlanContext, Props, keyval};
 use crate::caps::Cap;
 use crate::error::{unsupported, xml_error};
 
@@ -25,6 +25,7 @@ pub(super) fn process(cx: &mut PlanContext<'_>) {
             .str("file", key.to_string_lossy()),
     ));
     cx.plan.needs.push(HostNeed::RandomKey(key));
+    cx.plan.needs.extend(LockedMemory::of(cx.domain).map(HostNeed::LockedMemory));
 }
 
 /// Nothing is inherited but what the configuration names; a system guest has a home of its own.

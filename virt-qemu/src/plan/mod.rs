@@ -6,6 +6,7 @@ mod cpu;
 mod firmware;
 mod identity;
 mod iothread;
+mod locked_memory;
 mod machine;
 pub mod memory;
 pub mod memory_backend;
@@ -18,7 +19,8 @@ use std::path::{Path, PathBuf};
 use virt_conf::domain::Domain;
 
 pub use build::build;
-pub use props::{Props, keyval};
+pub use locked_memory::LockedMemory;
+pub use props::{Lists, Props, keyval};
 
 use crate::block::SecretSource;
 use crate::caps::{Capabilities, Machine};
@@ -112,6 +114,8 @@ pub enum HostNeed {
     },
     /// A message bus of the domain's own that listens at this path.
     MessageBus(PathBuf),
+    /// Memory that QEMU may keep from being swapped out.
+    LockedMemory(LockedMemory),
 }
 
 impl std::fmt::Display for HostNeed {
@@ -131,6 +135,7 @@ impl std::fmt::Display for HostNeed {
                 write!(f, "virtiofsd process of {filesystem} at {}", socket.display())
             }
             Self::MessageBus(path) => write!(f, "message bus at {}", path.display()),
+            Self::LockedMemory(limit) => write!(f, "leave to lock {limit}"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Properties of a part, in order.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 /// An ordered JSON object, built property by property.
@@ -110,6 +112,23 @@ impl Props {
         self.0.get(name)
     }
 
+    /// The properties as QEMU's comma-separated options, which binaries take that do not take JSON; numbers of a list as the
+    /// ranges of a bitmap or one by one, as `lists` says.
+    ///
+    /// ```
+    /// use virt_qemu::plan::{Lists, Props};
+    /// let props = Props::new().str("id", "a,b").bool("share", true).value("host-nodes", serde_json::json!([0, 1, 3]));
+    /// assert_eq!(props.to_options(Lists::Ranges), "id=a,,b,share=on,host-nodes=0-1,host-nodes=3");
+    /// ```
+    #[must_use]
+    pub fn to_options(&self, lists: Lists) -> String {
+        let mut options = Vec::new();
+        for (name, value) in &self.0 {
+            push_options(name, value, lists, &mut options);
+        }
+        options.join(",")
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -128,6 +147,55 @@ impl std::fmt::Display for Props {
         let text = serde_json::to_string(&self.0).map_err(|_| std::fmt::Error)?;
         f.write_str(&text)
     }
+}
+
+/// How the options of a list are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lists {
+    /// Each has the name of the list; what follows each other of numbers is one range.
+    Ranges,
+    /// Each has its place behind the name of the list, such as `server.0`.
+    Numbered,
+}
+
+fn push_options(name: &str, value: &Value, lists: Lists, options: &mut Vec<String>) {
+    match value {
+        Value::Null => {}
+        Value::Bool(value) => options.push(format!("{name}={}", if *value { "on" } else { "off" })),
+        Value::Number(number) => options.push(format!("{name}={number}")),
+        Value::String(text) => options.push(format!("{name}={}", keyval(text))),
+        Value::Object(inner) => {
+            for (key, value) in inner {
+                push_options(&format!("{name}.{key}"), value, lists, options);
+            }
+        }
+        Value::Array(members) if lists == Lists::Numbered => {
+            for (at, member) in members.iter().enumerate() {
+                push_options(&format!("{name}.{at}"), member, lists, options);
+            }
+        }
+        Value::Array(members) => match members.iter().map(Value::as_u64).collect::<Option<BTreeSet<_>>>() {
+            Some(numbers) => {
+                options.extend(ranges(&numbers).into_iter().map(|range| format!("{name}={range}")));
+            }
+            None => members.iter().for_each(|member| push_options(name, member, lists, options)),
+        },
+    }
+}
+
+/// Numbers that follow each other as `first-last`.
+fn ranges(numbers: &BTreeSet<u64>) -> Vec<String> {
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(*number) => *last = *number,
+            _ => ranges.push((*number, *number)),
+        }
+    }
+    let text = |(first, last): (u64, u64)| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
+    };
+    ranges.into_iter().map(text).collect()
 }
 
 /// A value within QEMU's comma-separated option syntax: each comma is doubled.

@@ -11,12 +11,13 @@ use virt_netdev::bridge::port;
 use virt_netdev::macvtap::{self, Kind, Macvlan, Mode};
 use virt_netdev::tap::{self, Tap};
 use virt_netdev::{Socket, link};
+use virt_sys::spawn::{Resource, UNLIMITED};
 use virt_sys::{Spawn, unix};
 use virt_types::{Error, Result};
 
 use super::launch::cannot;
 use super::monitor;
-use crate::plan::{FdSource, HostNeed, Plan};
+use crate::plan::{FdSource, HostNeed, LockedMemory, Plan};
 
 /// Flash chips are at most this large.
 const MAX_TEMPLATE: u64 = 256 << 20;
@@ -36,6 +37,13 @@ pub(super) fn open(plan: &Plan, live: &mut Domain, spawn: &mut Spawn, monitor: O
             }
             HostNeed::Fd { number, source } => {
                 spawn.pass_fd_as(opener.open(source)?, *number);
+            }
+            HostNeed::LockedMemory(limit) => {
+                let bytes = match limit {
+                    LockedMemory::Bytes(bytes) => *bytes,
+                    LockedMemory::Unlimited => UNLIMITED,
+                };
+                spawn.rlimit(Resource::Memlock, bytes, bytes);
             }
             HostNeed::Passt { .. }
             | HostNeed::MessageBus(_)

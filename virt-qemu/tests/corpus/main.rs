@@ -2,7 +2,10 @@
 
 mod cputest;
 mod domaincaps;
+mod qemublock;
 mod qemucapabilities;
+mod qemucommandutil;
+mod qemumemlock;
 
 use virt_testkit::corpus;
 
@@ -19,4 +22,19 @@ fn domaincaps() {
 #[test]
 fn qemucapabilities() {
     corpus::check("qemucapabilities", qemucapabilities::run);
+}
+
+#[test]
+fn qemumemlock() {
+    corpus::check("qemumemlock", qemumemlock::run);
+}
+
+#[test]
+fn qemublock() {
+    corpus::check("qemublock", qemublock::run);
+}
+
+#[test]
+fn qemucommandutil() {
+    corpus::check("qemucommandutil", qemucommandutil::run);
 }
