@@ -144,6 +144,7 @@ impl Places {
             network_file: config.join("network.conf"),
             networks: virt_network::Config {
                 helps_itself: true,
+                starts_on_demand: role == Role::Virtd,
                 ..virt_network::Config::of_user(user, folder)
             },
             pid_file: runtime.join(format!("{name}.pid")),

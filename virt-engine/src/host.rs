@@ -64,7 +64,7 @@ impl Host {
         let open = || async {
             let services = Services {
                 #[cfg(feature = "network")]
-                networks: self.networks().await.map(|networks| Arc::new(networks.shared()) as _),
+                networks: self.networks().await.map(|networks| Arc::new(networks.guest_ports()) as _),
                 #[cfg(feature = "nwfilter")]
                 filters: Some(Arc::new(self.filters.clone())),
                 #[cfg(feature = "storage")]

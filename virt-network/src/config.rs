@@ -22,15 +22,18 @@ pub struct Config {
     pub leases_helper: Option<PathBuf>,
     /// This process's own program is that program as well, where it is called by [its name](crate::leases_helper::NAME).
     pub helps_itself: bool,
+    /// A network that a guest needs is started for it. libvirt refuses such a guest.
+    pub starts_on_demand: bool,
     /// `firewall_backend`; absent for what works.
     pub firewall: Option<Backend>,
 }
 
 impl Config {
-    /// libvirt's own places of a system engine.
+    /// libvirt's own places of a system engine, which behaves as libvirt does.
     #[must_use]
     pub fn system() -> Self {
-        Self::below(Path::new("/etc/libvirt/qemu"), Path::new("/run/libvirt"), Path::new("/var/lib/libvirt"))
+        let (config, run, lib) = ("/etc/libvirt/qemu", "/run/libvirt", "/var/lib/libvirt");
+        Self { starts_on_demand: false, ..Self::below(config.as_ref(), run.as_ref(), lib.as_ref()) }
     }
 
     /// The places of an engine for the whole host that keeps out of libvirt's way.
@@ -66,6 +69,7 @@ impl Config {
             dnsmasq_dir: lib.join("dnsmasq"),
             leases_helper: None,
             helps_itself: false,
+            starts_on_demand: true,
             firewall: None,
         }
     }

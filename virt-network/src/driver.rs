@@ -13,6 +13,7 @@ use virt_types::{Error, ErrorCode, ErrorDomain, MacAddr, Result, TypedParams, Uu
 use crate::config::Config;
 use crate::engine::{Engine, Net, port};
 use crate::error::{internal, refuse, system};
+use crate::guest_ports::GuestPorts;
 use crate::lease;
 use crate::mac_map::LIMIT;
 
@@ -90,10 +91,30 @@ impl NetworkDriver {
         Arc::new(self.clone())
     }
 
+    /// The ports of the networks, as hypervisors take them for their guests.
+    #[must_use]
+    pub fn guest_ports(&self) -> GuestPorts {
+        GuestPorts::new(self.clone())
+    }
+
+    pub(crate) fn starts_on_demand(&self) -> bool {
+        self.engine.store.config.starts_on_demand
+    }
+
     /// Whether a network runs.
     #[must_use]
     pub fn has_running(&self) -> bool {
         self.engine.all().iter().any(|net| net.state().active)
+    }
+
+    /// Tells of rules of others that will drop the traffic of a network's guests. The start waits for it no longer.
+    fn look_for_blockers(&self, network: &ObjectRef) {
+        let (engine, network) = (Arc::clone(&self.engine), network.clone());
+        tokio::task::spawn_blocking(move || {
+            for words in engine.blockers(&network) {
+                log::warn!("network '{}': {words}", network.name);
+            }
+        });
     }
 
     fn on<'a, T: Send + 'static>(
@@ -202,10 +223,15 @@ impl Networks for NetworkDriver {
 
     fn create_xml<'a>(&'a self, xml: &'a str, flags: u32) -> Answer<'a, ObjectRef> {
         let (engine, xml) = (Arc::clone(&self.engine), xml.to_owned());
-        Box::pin(blocking(move || {
+        let started = blocking(move || {
             check(flags, 0x1, "networkCreateXMLFlags")?;
             engine.create_xml(&xml)
-        }))
+        });
+        Box::pin(async move {
+            let network = started.await?;
+            self.look_for_blockers(&network);
+            Ok(network)
+        })
     }
 
     fn undefine<'a>(&'a self, network: &'a ObjectRef) -> Answer<'a, ()> {
@@ -213,7 +239,12 @@ impl Networks for NetworkDriver {
     }
 
     fn create<'a>(&'a self, network: &'a ObjectRef) -> Answer<'a, ()> {
-        self.on(network, |engine, net| engine.start(net).map(drop))
+        let started = self.on(network, |engine, net| engine.start(net).map(drop));
+        Box::pin(async move {
+            started.await?;
+            self.look_for_blockers(network);
+            Ok(())
+        })
     }
 
     fn destroy<'a>(&'a self, network: &'a ObjectRef) -> Answer<'a, ()> {

@@ -21,6 +21,7 @@ pub mod dnsmasq;
 mod driver;
 mod engine;
 mod error;
+mod guest_ports;
 mod json;
 pub mod lease;
 pub mod leases_helper;
@@ -31,4 +32,5 @@ pub mod rules;
 
 pub use config::Config;
 pub use driver::NetworkDriver;
+pub use guest_ports::GuestPorts;
 pub use mac_map::MacMap;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use virt_driver::{Networks, ObjectRef};
+use virt_driver::{NetworkPorts, Networks, ObjectRef};
 use virt_network::{Config, NetworkDriver};
 use virt_types::ErrorCode;
 
@@ -173,6 +173,34 @@ fn what_exists_is_not_touched_and_named() {
     assert!(Path::new("/sys/class/net/vn-taken").exists());
     ip(&["link", "del", "vn-taken"]);
     ip(&["link", "del", "vn-other"]);
+}
+
+#[test]
+fn a_guest_s_need_starts_a_network_or_says_what_is_in_the_way() {
+    let Some(place) = Place::new("need") else { return };
+    let config = place.config();
+    let port = "<networkport><uuid>33f4f3a7-f6f5-4dba-a4d5-9f7a7f4a2d6c</uuid><owner><name>x</name><uuid>33f4f3a7-f6f5-4dba-a4d5-9f7a7f4a2d6b</uuid></owner><mac address='52:54:00:cc:cc:cd'/></networkport>";
+    runtime().block_on(async {
+        let as_libvirt = Config { starts_on_demand: false, ..config.clone() };
+        let driver = NetworkDriver::open(as_libvirt).await.unwrap();
+        driver.define_xml(&document("vn-need", 6), 0).await.unwrap();
+        let refused = driver.guest_ports().take("vn-need", port).await.unwrap_err();
+        assert_eq!(refused.detail(), "network 'vn-need' is not active");
+        assert_eq!(traces(&config, "vn-need"), Vec::<String>::new());
+        drop(driver);
+
+        let driver = NetworkDriver::open(config.clone()).await.unwrap();
+        ip(&["link", "add", "vn-need", "type", "bridge"]);
+        let refused = driver.guest_ports().take("vn-need", port).await.unwrap_err();
+        assert_eq!(refused.detail(), "Unable to create bridge vn-need: File exists");
+        assert!(refused.hint().is_some_and(|hint| hint.contains("no network has made")), "{refused:?}");
+        ip(&["link", "del", "vn-need"]);
+        let taken = driver.guest_ports().take("vn-need", port).await.unwrap();
+        assert!(taken.contains("bridge='vn-need'"), "{taken}");
+        let network = driver.lookup_by_name("vn-need").await.unwrap();
+        driver.destroy(&network).await.unwrap();
+        assert_eq!(traces(&config, "vn-need"), Vec::<String>::new());
+    });
 }
 
 #[test]

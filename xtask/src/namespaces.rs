@@ -10,7 +10,16 @@ use crate::process::{is_root, output};
 /// What the first process of the namespaces does before it runs the program. It stays, to reap orphans; `exit` keeps the
 /// shell from replacing itself with the program.
 const FIRST: &str = r#"ip link set lo up || exit 125
-[ "$1" = keep-sys ] || mount -t sysfs sysfs /sys || exit 125
+if [ "$1" != keep-sys ]; then
+    groups=
+    if [ "$1" = fresh-sys-and-groups ]; then
+        groups=$(mktemp -d) && mount --rbind /sys/fs/cgroup "$groups" || exit 125
+    fi
+    mount -t sysfs sysfs /sys || exit 125
+    if [ -n "$groups" ]; then
+        mount --rbind "$groups" /sys/fs/cgroup && umount -l "$groups" && rmdir "$groups" || exit 125
+    fi
+fi
 shift
 "$@"
 exit $?"#;
@@ -20,6 +29,8 @@ exit $?"#;
 pub(crate) enum Sys {
     /// /sys shows the new network, and no control groups.
     Fresh,
+    /// /sys shows the new network, and the control groups as they are outside.
+    FreshWithGroups,
     /// /sys stays as it is outside.
     Kept,
 }
@@ -55,6 +66,12 @@ impl Way {
         ))
     }
 
+    /// The way with the most privileges: root stays root, and can make what only root can, such as a macvtap's device node.
+    pub(crate) fn strongest() -> Result<Self, String> {
+        let attempt = output(&mut Self::Root.enter(&Command::new("true"), Sys::FreshWithGroups, 20));
+        if is_root() && attempt.is_ok() { Ok(Self::Root) } else { Self::find() }
+    }
+
     /// Every way that works on this machine and differs in what it may do: as root and as a plain user, or only the latter.
     /// The program has to be readable for everybody.
     pub(crate) fn all(program: &Path) -> Vec<Self> {
@@ -87,7 +104,12 @@ impl Way {
             command.args(["--user", "--map-root-user"]);
         }
         command.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]);
-        command.args(["sh", "-c", FIRST, "sh", if sys == Sys::Kept { "keep-sys" } else { "fresh-sys" }]);
+        let sys = match sys {
+            Sys::Fresh => "fresh-sys",
+            Sys::FreshWithGroups => "fresh-sys-and-groups",
+            Sys::Kept => "keep-sys",
+        };
+        command.args(["sh", "-c", FIRST, "sh", sys]);
         command.arg(program.get_program()).args(program.get_args());
         for (name, value) in program.get_envs() {
             match value {

@@ -175,7 +175,8 @@ fn run_all(suites: &[Suite], kind: Kind, selection: &Selection) -> Result<Tally>
     }
     let way = match kind {
         Kind::Plain => Ok(None),
-        Kind::Netns | Kind::EndToEnd => Way::find().map(Some),
+        Kind::Netns => Way::find().map(Some),
+        Kind::EndToEnd => Way::strongest().map(Some),
     };
     let way = match way {
         Ok(way) => way,
@@ -280,7 +281,8 @@ impl Suite {
             (None, _) => program,
             (Some(way), None) => way.enter(program.env("VIRT_NETNS", "1"), Sys::Fresh, LIMIT),
             (Some(way), Some(guest)) => {
-                way.enter(program.env("VIRT_E2E", "1").env("VIRT_GUEST_DIR", &guest.dir), Sys::Kept, LIMIT)
+                let program = program.env("VIRT_E2E", "1").env("VIRT_GUEST_DIR", &guest.dir);
+                way.enter(program, Sys::FreshWithGroups, LIMIT)
             }
         };
         let started = Instant::now();

@@ -2,6 +2,8 @@
 #![expect(clippy::print_stdout, reason = "what is skipped is part of a result")]
 
 mod crash;
+mod network_crash;
+mod networks;
 mod support;
 #[path = "../../../virt-core/tests/e2e/traffic.rs"]
 mod traffic;

@@ -31,10 +31,15 @@ impl Lab {
         Some(Self { dir, _place: place })
     }
 
+    /// Where a file of this name is.
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.dir.join(name).to_str().unwrap().to_owned()
+    }
+
     pub(crate) fn write(&self, name: &str, text: &str) -> String {
-        let path = self.dir.join(name);
+        let path = self.path(name);
         std::fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
+        path
     }
 
     pub(crate) fn pid_file(&self) -> PathBuf {
@@ -117,9 +122,11 @@ fn make_private() {
     DONE.get_or_init(|| {
         let copy = std::env::temp_dir().join(format!("virt-daemon-etc-{}", std::process::id()));
         let script = r#"set -e
+            # Process numbers come again in every namespace.
+            rm -rf "$1"
             mkdir -p "$1"
             cp -rP /etc/passwd /etc/group "$1/"
-            for name in ld.so.cache ld.so.conf ld.so.conf.d alternatives qemu nsswitch.conf; do
+            for name in ethertypes protocols ld.so.cache ld.so.conf ld.so.conf.d alternatives qemu nsswitch.conf; do
                 [ ! -e "/etc/$name" ] || cp -rP "/etc/$name" "$1/"
             done
             mkdir -p "$1/libvirt"

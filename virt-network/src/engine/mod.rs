@@ -18,8 +18,9 @@ mod update;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use virt_conf::network::{Network, Policy};
+use virt_conf::network::{ForwardMode, Network, Policy};
 use virt_driver::{Bus, NetworkEvent, NetworkEventKind, ObjectEventFilter, ObjectRef, Subscription};
+use virt_firewall::foreign::Blocker;
 use virt_firewall::{Firewall, System};
 use virt_types::{ErrorCode, MacAddr, PciAddress, Result, Uuid};
 
@@ -159,6 +160,21 @@ impl Engine {
         };
         log::debug!("the firewall of networks is {:?}", found.backend());
         Ok(self.firewall.get_or_init(|| found))
+    }
+
+    /// What of others will drop the traffic of a network's guests, and what people can do about it.
+    pub(crate) fn blockers(&self, network: &ObjectRef) -> Vec<String> {
+        let Ok(net) = self.of(network) else { return Vec::new() };
+        let forward = net.state().live.forward.mode;
+        // Without a firewall of its own a network is somebody else's business.
+        let leads_out = matches!(forward, ForwardMode::Nat | ForwardMode::Route);
+        if !leads_out && forward != ForwardMode::None {
+            return Vec::new();
+        }
+        let Some(firewall) = self.firewall.get() else { return Vec::new() };
+        let in_the_way = |blocker: &Blocker| leads_out || blocker.hook != "forward";
+        let words = |blocker: Blocker| format!("{blocker}; {}", blocker.hint());
+        firewall.blockers().into_iter().filter(in_the_way).map(words).collect()
     }
 
     /// Reads a document and completes it, so that it can be taken in.

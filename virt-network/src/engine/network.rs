@@ -72,7 +72,9 @@ impl State {
         if self.active {
             return Ok(());
         }
-        Err(invalid(format!("network '{}' is not active", self.live.name)))
+        let name = &self.live.name;
+        Err(invalid(format!("network '{name}' is not active"))
+            .with_hint(format!("start it: net-start {name}")))
     }
 
     /// As it is written down while it runs.

@@ -1,6 +1,6 @@
 //! Changes: of filters, of bindings, and of the host's tables for both. Everything here blocks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use virt_types::{Error, ErrorCode, Result, Uuid};
 
 use super::ports::Ports;
 use super::state::State;
-use super::store::Directories;
+use super::store::{Directories, Found};
 use super::tables::Tables;
 use crate::error::{internal, refuse};
 use crate::iptables::StateMatch;
@@ -42,8 +42,8 @@ pub(crate) enum Outcome {
     Filtered,
     /// It is not there; it gets its rules when it is bound anew.
     Absent,
-    /// Its addresses are to be found first.
-    Learn(Learning),
+    /// Its addresses are to be found, or watched: these are known.
+    Learn(Learning, Found),
 }
 
 /// What is ready for an interface.
@@ -67,7 +67,7 @@ pub(crate) struct Engine {
     pub(crate) ports: Arc<dyn Ports>,
     pub(crate) state: State,
     /// Addresses that were found, by the interface.
-    learned: BTreeMap<String, BTreeSet<Ipv4Addr>>,
+    learned: BTreeMap<String, Found>,
 }
 
 /// A filter in the place of the one of its name, beside all others.
@@ -104,7 +104,11 @@ impl Engine {
             }
             self.state.insert(Arc::new(filter));
         }
-        for binding in self.directories.load_bindings() {
+        for (binding, mut found) in self.directories.load_bindings() {
+            found.retain(|_, end| end.is_none_or(|end| end > seconds_since_1970()));
+            if !found.is_empty() {
+                self.learned.insert(binding.port_dev.clone(), found);
+            }
             self.state.bindings.insert(binding.port_dev.clone(), Arc::new(binding));
         }
         Ok(())
@@ -213,7 +217,7 @@ impl Engine {
         let binding = Arc::new(binding);
         self.state.bindings.insert(port, Arc::clone(&binding));
         // The host's tables are as they should be; a file that is not there is missed at the next start only.
-        if let Err(error) = self.directories.save_binding(&binding) {
+        if let Err(error) = self.directories.save_binding(&binding, &Found::new()) {
             log::warn!("{}", error.report());
         }
         Ok((binding, outcome))
@@ -229,13 +233,22 @@ impl Engine {
         Ok(())
     }
 
-    /// Gives an interface rules for the addresses that it was found to have; nothing is let through if they can not be had.
-    pub(crate) fn learn(&mut self, port: &str, addresses: BTreeSet<Ipv4Addr>) -> Result<()> {
+    /// Gives an interface rules for the addresses that it was found to have, if they are others than before; nothing is let
+    /// through if the rules can not be had.
+    pub(crate) fn learn(&mut self, port: &str, found: Found) -> Result<()> {
         let Ok(binding) = self.state.binding(port).cloned() else { return Ok(()) };
-        if addresses.is_empty() {
+        // They are looked for anew where they can not be written down.
+        if let Err(error) = self.directories.save_binding(&binding, &found) {
+            log::warn!("{}", error.report());
+        }
+        let same = self.learned.get(port).is_some_and(|known| known.keys().eq(found.keys()));
+        if found.is_empty() {
             self.learned.remove(port);
         } else {
-            self.learned.insert(port.to_owned(), addresses);
+            self.learned.insert(port.to_owned(), found);
+        }
+        if same {
+            return Ok(());
         }
         let outcome = self.instantiate(&binding);
         if outcome.is_err() {
@@ -266,7 +279,7 @@ impl Engine {
         let interface = Interface::new(&binding.port_dev);
         match built {
             Built::Rules(rules) => match self.tables.apply(&interface.replace(&rules)) {
-                Ok(()) => Ok(Outcome::Filtered),
+                Ok(()) => Ok(self.watched(binding)),
                 Err(error) => {
                     self.tables.apply(&interface.nothing())?;
                     Err(error)
@@ -274,9 +287,18 @@ impl Engine {
             },
             Built::Held(learning) => {
                 self.hold(binding, learning)?;
-                Ok(Outcome::Learn(learning))
+                Ok(Outcome::Learn(learning, Found::new()))
             }
             Built::Nothing => Ok(Outcome::Absent),
+        }
+    }
+
+    /// Leases that were found can end, and others come.
+    fn watched(&self, binding: &FilterBinding) -> Outcome {
+        let way = learning(&binding.filter.filter, &binding.filter.parameters);
+        match (self.learned.get(&binding.port_dev), way) {
+            (Some(known), Ok(Learning::Dhcp)) => Outcome::Learn(Learning::Dhcp, known.clone()),
+            _ => Outcome::Filtered,
         }
     }
 
@@ -313,7 +335,7 @@ impl Engine {
         let mut variables = binding.filter.parameters.clone();
         variables.entry(MAC.to_owned()).or_insert_with(|| vec![binding.mac.to_string()]);
         if let Some(addresses) = self.learned.get(&binding.port_dev) {
-            let addresses = || addresses.iter().map(Ipv4Addr::to_string).collect();
+            let addresses = || addresses.keys().map(Ipv4Addr::to_string).collect();
             variables.entry(IP.to_owned()).or_insert_with(addresses);
         }
         variables
@@ -340,6 +362,11 @@ fn unresolvable<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Error {
         "Cannot instantiate filter due to unresolvable variables or unavailable list elements: {}",
         names.join(", ")
     ))
+}
+
+/// What time it is.
+pub(super) fn seconds_since_1970() -> u64 {
+    std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs()
 }
 
 fn new_uuid() -> Result<Uuid> {

@@ -1,6 +1,6 @@
 //! Finding the addresses of an interface in its traffic.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use virt_conf::nwfilter::FilterBinding;
 use virt_sys::packet::{PacketSocket, Traffic};
 
-use super::engine::Learning;
+use super::engine::{Learning, seconds_since_1970};
+use super::store::Found;
 use super::{NwFilterDriver, Shared};
 use crate::frame::{self, Seen};
 
@@ -24,16 +25,23 @@ const ENDLESS: u32 = u32::MAX;
 struct Leases(BTreeMap<Ipv4Addr, Option<Instant>>);
 
 impl Leases {
-    fn addresses(&self) -> BTreeSet<Ipv4Addr> {
-        self.0.keys().copied().collect()
+    /// Those that were found before, at this time.
+    fn again(found: &Found, now: Instant) -> Self {
+        let left = |end: u64| Duration::from_secs(end.saturating_sub(seconds_since_1970()));
+        Self(found.iter().map(|(address, end)| (*address, end.map(|end| now + left(end)))).collect())
     }
 
-    /// Takes over what was seen; tells whether the addresses are others than before.
+    fn found(&self, now: Instant) -> Found {
+        let end = |end: Instant| seconds_since_1970() + end.saturating_duration_since(now).as_secs();
+        self.0.iter().map(|(address, until)| (*address, until.map(end))).collect()
+    }
+
+    /// Takes over what was seen; tells whether the addresses or their ends are others than before.
     fn take(&mut self, seen: Seen, now: Instant) -> bool {
         match seen {
             Seen::Given { address, seconds } => {
                 let end = (seconds != ENDLESS).then(|| now + Duration::from_secs(seconds.into()));
-                self.0.insert(address, end).is_none()
+                self.0.insert(address, end) != Some(end)
             }
             Seen::Returned(address) => self.0.remove(&address).is_some(),
             Seen::Used(_) => false,
@@ -52,8 +60,9 @@ impl Leases {
     }
 }
 
-/// Looks for addresses until one is found, or with DHCP for good. The task ends with the driver or the interface.
-pub(super) async fn run(shared: Weak<Shared>, binding: Arc<FilterBinding>, learning: Learning) {
+/// Looks for addresses until one is found, or with DHCP for good, beginning with those that are known. The task ends with the
+/// driver or the interface.
+pub(super) async fn run(shared: Weak<Shared>, binding: Arc<FilterBinding>, learning: Learning, known: Found) {
     let port = binding.port_dev.clone();
     let device = binding.link_dev.as_deref().unwrap_or(&port);
     let traffic = match learning {
@@ -64,7 +73,7 @@ pub(super) async fn run(shared: Weak<Shared>, binding: Arc<FilterBinding>, learn
         Ok(socket) => socket,
         Err(error) => return give_up(&shared, &port, &error).await,
     };
-    let mut leases = Leases::default();
+    let mut leases = Leases::again(&known, Instant::now());
     let mut buffer = [0; FRAME];
     loop {
         let end = leases.next_end();
@@ -79,10 +88,12 @@ pub(super) async fn run(shared: Weak<Shared>, binding: Arc<FilterBinding>, learn
                 Ok(length) => match (learning, frame::look(&buffer[..length], binding.mac)) {
                     (_, None) => continue,
                     (Learning::Any, Some(Seen::Used(address) | Seen::Given { address, .. })) => {
-                        BTreeSet::from([address])
+                        Found::from([(address, None)])
                     }
                     (Learning::Any, Some(Seen::Returned(_))) => continue,
-                    (Learning::Dhcp, Some(seen)) if leases.take(seen, Instant::now()) => leases.addresses(),
+                    (Learning::Dhcp, Some(seen)) if leases.take(seen, Instant::now()) => {
+                        leases.found(Instant::now())
+                    }
                     (Learning::Dhcp, Some(_)) => continue,
                 },
                 Err(error) => return give_up(&shared, &port, &error).await,
@@ -91,7 +102,7 @@ pub(super) async fn run(shared: Weak<Shared>, binding: Arc<FilterBinding>, learn
                 if !leases.expire(Instant::now()) {
                     continue;
                 }
-                leases.addresses()
+                leases.found(Instant::now())
             }
         };
         let Some(shared) = shared.upgrade() else { return };
@@ -128,13 +139,19 @@ mod tests {
         let given = |address, seconds| Seen::Given { address, seconds };
         let mut leases = Leases::default();
         assert!(leases.take(given(one, 60), now));
-        assert!(!leases.take(given(one, 120), now), "renewed");
+        assert!(leases.take(given(one, 120), now), "renewed");
+        assert!(!leases.take(given(one, 120), now));
         assert!(leases.take(given(two, ENDLESS), now));
         assert!(!leases.take(Seen::Used(one), now));
         assert_eq!(leases.next_end(), Some(now + Duration::from_secs(120)));
         assert!(!leases.expire(now + Duration::from_secs(119)));
         assert!(leases.expire(now + Duration::from_secs(120)));
-        assert_eq!(leases.addresses(), BTreeSet::from([two]));
+        let found = leases.found(now);
+        assert_eq!(found, Found::from([(two, None)]));
+        assert_eq!(Leases::again(&found, now).0, leases.0);
+        let soon = Found::from([(one, Some(seconds_since_1970() + 60))]);
+        let again = Leases::again(&soon, now);
+        assert!(again.next_end().is_some_and(|end| end <= now + Duration::from_secs(60)));
         assert!(leases.take(Seen::Returned(two), now) && !leases.take(Seen::Returned(two), now));
         assert_eq!(leases.next_end(), None);
     }

@@ -2,6 +2,7 @@
 //!
 //! Changes are made one after the other, each in a thread for what blocks; looks at what there is never wait for them.
 
+mod batch;
 mod calls;
 mod engine;
 mod learn;
@@ -160,13 +161,13 @@ impl NwFilterDriver {
 
     /// Begins to look for the addresses of an interface where they are needed.
     fn follow(&self, port: String, outcome: &Outcome) {
-        let Outcome::Learn(learning) = outcome else { return };
+        let Outcome::Learn(learning, known) = outcome else { return };
         let mut learners = self.learners();
         if learners.get(&port).is_some_and(|learner| !learner.is_finished()) {
             return;
         }
         let Ok(binding) = self.state().binding(&port).cloned() else { return };
-        let task = learn::run(Arc::downgrade(&self.shared), binding, *learning);
+        let task = learn::run(Arc::downgrade(&self.shared), binding, *learning, known.clone());
         learners.insert(port, tokio::spawn(task).abort_handle());
     }
 

@@ -1,18 +1,23 @@
 //! The files: configurations of filters, which outlive the host's power, and bindings, which do not.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use virt_conf::nwfilter::{Filter, FilterBinding};
 use virt_sys::fs::{atomic_write, create_dir_all, read_bounded, remove, replace};
 use virt_types::{Error, ErrorCode, Result};
-use virt_xml::{Document, Writer};
+use virt_xml::{Document, Element, Writer};
 
 use crate::error::{internal, refuse};
 use crate::shipped::SHIPPED;
 
 /// The most that a document may be, in bytes.
 const LIMIT: u64 = 10 << 20;
+
+/// The addresses that an interface was found to have, each with its end in seconds since 1970 where it has one.
+pub(crate) type Found = BTreeMap<Ipv4Addr, Option<u64>>;
 
 /// Where the driver's files are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,11 +69,21 @@ impl Directories {
         remove(&path).map(drop).map_err(|error| cannot("remove config", &path, error))
     }
 
-    /// Writes a binding's document.
-    pub(crate) fn save_binding(&self, binding: &FilterBinding) -> Result<()> {
+    /// Writes a binding's document, with the addresses that its interface was found to have; libvirt passes over them.
+    pub(crate) fn save_binding(&self, binding: &FilterBinding, found: &Found) -> Result<()> {
         let path = self.binding(&binding.port_dev);
         let mut w = Writer::new();
-        w.open_element("filterbindingstatus", |w| binding.format_into(w));
+        w.open_element("filterbindingstatus", |w| {
+            binding.format_into(w);
+            for (address, end) in found {
+                w.element("address", |w| {
+                    w.attr("ip", address);
+                    if let Some(end) = end {
+                        w.attr("until", end);
+                    }
+                });
+            }
+        });
         replace(&path, w.finish().as_bytes(), 0o600)
             .map_err(|error| cannot("write config file", &path, error))
     }
@@ -94,13 +109,18 @@ impl Directories {
         })
     }
 
-    /// Every binding that can be read.
-    pub(crate) fn load_bindings(&self) -> Vec<FilterBinding> {
+    /// Every binding that can be read, with what was found of its interface.
+    pub(crate) fn load_bindings(&self) -> Vec<(FilterBinding, Found)> {
         documents(&self.bindings, |_, text| {
             let document = Document::parse(text)?;
             let root = document.root_named("filterbindingstatus")?;
             let inner = root.child("filterbinding");
-            FilterBinding::parse_element(inner.ok_or_else(|| internal("the file holds no filter binding"))?)
+            let inner = inner.ok_or_else(|| internal("the file holds no filter binding"))?;
+            let address = |el: Element<'_>| {
+                Some((el.attr("ip")?.parse().ok()?, el.attr("until").and_then(|end| end.parse().ok())))
+            };
+            let found = root.children_named("address").filter_map(address).collect();
+            Ok((FilterBinding::parse_element(inner)?, found))
         })
     }
 }

@@ -1,11 +1,12 @@
 //! Running what changes the host's tables.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use virt_firewall::{Command, Runner};
 use virt_types::Result;
 
+use super::batch;
 use crate::step::{Layer, Listed, Step, Transaction};
 
 /// The host's tables. Its calls block.
@@ -19,10 +20,22 @@ impl Tables {
         Self { runner }
     }
 
-    /// Runs transactions one after the other. Of one that fails, everything is taken back.
+    /// Runs transactions one after the other: those of each layer in one process if that can be, else step by step. Of what fails
+    /// then, everything is taken back.
     pub(crate) fn apply(&self, transactions: &[Transaction]) -> Result<()> {
+        let mut layers: Vec<Layer> =
+            transactions.iter().flat_map(|all| &all.steps).map(|step| step.layer).collect();
+        let mut seen = BTreeSet::new();
+        layers.retain(|layer| seen.insert(*layer));
+        let at_once = |layer: &Layer| batch::run(&*self.runner, *layer, transactions).is_ok();
+        let done: BTreeSet<Layer> = layers.into_iter().filter(at_once).collect();
+        self.apply_steps(transactions, &done)
+    }
+
+    fn apply_steps(&self, transactions: &[Transaction], done: &BTreeSet<Layer>) -> Result<()> {
         for transaction in transactions {
-            if let Err(error) = self.run_all(&transaction.steps, transaction.ignore_failures) {
+            let steps = transaction.steps.iter().filter(|step| !done.contains(&step.layer));
+            if let Err(error) = self.run_all(steps, transaction.ignore_failures) {
                 if let Err(undo) = self.run_all(&transaction.undo, true) {
                     log::debug!("{undo}");
                 }
@@ -48,8 +61,12 @@ impl Tables {
     }
 
     /// The steps, and then those that follow from their answers.
-    fn run_all(&self, steps: &[Step], ignore_failures: bool) -> Result<(), virt_firewall::Error> {
-        let mut steps: VecDeque<Step> = steps.iter().cloned().collect();
+    fn run_all<'a>(
+        &self,
+        steps: impl IntoIterator<Item = &'a Step>,
+        ignore_failures: bool,
+    ) -> Result<(), virt_firewall::Error> {
+        let mut steps: VecDeque<Step> = steps.into_iter().cloned().collect();
         while let Some(step) = steps.pop_front() {
             // A listing of what is not there leads nowhere.
             let tolerant = step.may_fail || step.listed.is_some() || ignore_failures;
@@ -80,7 +97,7 @@ fn command(step: &Step) -> Command {
 }
 
 /// What follows from a line of a listing that leads into a chain.
-fn following(listed: Listed, line: &str) -> Vec<Step> {
+pub(super) fn following(listed: Listed, line: &str) -> Vec<Step> {
     let target = line.split_once("-j ").map(|(_, rest)| rest.trim());
     let Some((chain, letter)) = target.and_then(|chain| Some((chain, chain.chars().next()?))) else {
         return Vec::new();
@@ -133,6 +150,9 @@ mod tests {
     impl Runner for Written {
         fn run(&self, command: &Command, _: &str) -> virt_firewall::Result<String> {
             let line = command.to_string();
+            if command.program.ends_with("-save") {
+                return Err(Error::Missing(command.program));
+            }
             if !self.refused.is_empty() && line.contains(self.refused) {
                 return Err(Error::Refused { command: line, said: "no".into() });
             }

@@ -1,6 +1,5 @@
 //! The driver over tables that are only written down.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use virt_driver::{NwFilters, PortFilters};
 use virt_firewall::Command;
 
+use super::store::Found;
 use super::*;
 
 /// What was run; what has a word in it is refused.
@@ -19,6 +19,9 @@ struct Written {
 
 impl Runner for Written {
     fn run(&self, command: &Command, _: &str) -> virt_firewall::Result<String> {
+        if command.program.ends_with("-save") {
+            return Err(virt_firewall::Error::Missing(command.program));
+        }
         let line = command.to_string();
         if self.refused.lock().unwrap().is_some_and(|word| line.contains(word)) {
             return Err(virt_firewall::Error::Refused { command: line, said: "no".into() });
@@ -262,13 +265,17 @@ async fn an_address_that_was_found_completes_the_rules() {
         engine.bind(virt_conf::nwfilter::FilterBinding::parse(&binding("vnet0", "clean-traffic", ""))?)
     };
     let (_, outcome) = fixture.driver.change(bind).await.unwrap();
-    assert_eq!(outcome, Outcome::Learn(engine::Learning::Any));
+    assert_eq!(outcome, Outcome::Learn(engine::Learning::Any, Found::new()));
     assert!(fixture.lines().iter().any(|line| line.ends_with("libvirt-J-vnet0 -p ARP -j ACCEPT")));
-    let found = BTreeSet::from([[10, 0, 0, 7].into()]);
-    fixture.driver.change(change(found)).await.unwrap();
+    let found = Found::from([([10, 0, 0, 7].into(), None)]);
+    fixture.driver.change(change(found.clone())).await.unwrap();
     let own = "-p ipv4 --ip-source 10.0.0.7 -j RETURN";
     assert!(fixture.lines().iter().any(|line| line.ends_with(own)));
-    fixture.driver.change(change(BTreeSet::new())).await.unwrap();
+    fixture.driver.change(change(found)).await.unwrap();
+    assert_eq!(fixture.lines(), Vec::<String>::new(), "nothing new");
+    // The next driver knows it too.
+    assert!(fixture.again().await.lines().iter().any(|line| line.ends_with(own)));
+    fixture.driver.change(change(Found::new())).await.unwrap();
     assert!(fixture.lines().iter().any(|line| line.ends_with("-p ARP -j ACCEPT")));
 }
 
