@@ -27,6 +27,8 @@ use virt_types::{
 };
 use virt_xml::{Element, Writer};
 
+use crate::JobContext;
+
 /// A hypervisor driver, as the engine sees it.
 pub trait Backend: Send + Sync + 'static {
     /// The error domain of refusals that the engine words for the driver (`VIR_FROM_QEMU`, …).
@@ -122,6 +124,13 @@ pub trait Backend: Send + Sync + 'static {
     fn why_silent(&self, pid: u32) -> Option<String> {
         let _ = pid;
         None
+    }
+
+    /// A guest has let go of the device with this alias, without anybody who waits for it: what it was made of is taken away,
+    /// and the live domain and the subscribers learn of it.
+    fn unplugged<'a>(&'a self, context: &'a JobContext, alias: &'a str) -> BoxFuture<'a, Result<()>> {
+        let _ = (context, alias);
+        Box::pin(async { Ok(()) })
     }
 
     /// Whether a saved state waits for the next start.
@@ -360,7 +369,12 @@ pub enum BackendEvent {
         /// What it said.
         last_words: Option<String>,
     },
-    /// The live domain changed (a balloon, a tray, an unplugged device).
+    /// The guest has let go of a device: [`Backend::unplugged`] follows, as a job.
+    Unplugged {
+        /// Its alias.
+        alias: String,
+    },
+    /// The live domain changed (a balloon, a tray).
     Changed(Box<dyn FnOnce(&mut Domain) + Send>),
     /// The guest is tainted: libvirt's word for why, such as `custom-monitor`.
     Tainted(String),
@@ -386,6 +400,7 @@ impl std::fmt::Debug for BackendEvent {
             Self::PmSuspendedDisk => f.write_str("PmSuspendedDisk"),
             Self::WokeUp => f.write_str("WokeUp"),
             Self::Exited { last_words } => f.debug_struct("Exited").field("last_words", last_words).finish(),
+            Self::Unplugged { alias } => f.debug_struct("Unplugged").field("alias", alias).finish(),
             Self::Changed(_) => f.write_str("Changed"),
             Self::Told(_) => f.write_str("Told"),
             Self::Tainted(word) => f.debug_tuple("Tainted").field(word).finish(),

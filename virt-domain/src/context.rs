@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::time::Instant;
-use virt_conf::domain::Domain;
+use virt_conf::domain::{AnyDevice, Domain};
 use virt_driver::DomainEventKind;
 use virt_types::{Error, Result};
 
@@ -90,6 +90,31 @@ impl JobContext {
         guest.live = Arc::new(live);
         state.changed([]);
         Ok(answer)
+    }
+
+    /// Writes down that the guest is about to get these devices, which its live domain does not have yet: whoever takes hold of it
+    /// after this process has died finds them in its document, and finishes or undoes what was begun. An empty list takes
+    /// the intent back.
+    ///
+    /// # Errors
+    /// If the status file cannot be written; `VIR_ERR_OPERATION_INVALID` if the domain does not run.
+    pub fn intend(&self, devices: Vec<AnyDevice>) -> Result<()> {
+        let mut state = self.entry.core.lock();
+        state.guest.as_mut().ok_or_else(not_running)?.intended = devices;
+        state.save()
+    }
+
+    /// Changes the live domain to what was intended, and takes the intent back with it.
+    ///
+    /// # Errors
+    /// `VIR_ERR_OPERATION_INVALID` if the domain does not run.
+    pub fn fulfil(&self, change: impl FnOnce(&mut Domain)) -> Result<()> {
+        let mut state = self.entry.core.lock();
+        let guest = state.guest.as_mut().ok_or_else(not_running)?;
+        guest.intended.clear();
+        change(Arc::make_mut(&mut guest.live));
+        state.changed([]);
+        Ok(())
     }
 
     /// Changes the configuration; it is on the disk when this returns. Only for a job of kind

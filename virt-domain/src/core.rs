@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use tokio::sync::{Notify, mpsc, watch};
-use virt_conf::domain::Domain;
+use virt_conf::domain::{AnyDevice, Domain};
 use virt_driver::{DomainEventKind, DomainRef, Lifecycle};
 use virt_types::{DomainName, DomainStatus, Result, ShutoffReason, StoppedDetail, Uuid};
 
@@ -39,6 +39,8 @@ pub(crate) struct Guest {
     pub(crate) cancel: watch::Sender<bool>,
     /// The connection of this process with which it ends.
     pub(crate) bound_to: Option<LeaseId>,
+    /// Devices that it is getting: the status file tells of them already.
+    pub(crate) intended: Vec<AnyDevice>,
 }
 
 impl Guest {
@@ -58,6 +60,7 @@ impl Guest {
             recorded: String::new(),
             cancel: watch::Sender::new(false),
             bound_to: None,
+            intended: Vec::new(),
         }
     }
 
@@ -111,6 +114,8 @@ pub(crate) struct State {
     pub(crate) follow_ups: Vec<FollowUp>,
     /// A panic was reported; it is looked at when the stop that comes with it was seen.
     pub(crate) panicked: bool,
+    /// Devices that the guest has let go, by their aliases.
+    pub(crate) unplugged: Vec<String>,
 }
 
 /// One domain, as the task, its jobs and the registry share it.
@@ -168,6 +173,7 @@ impl Core {
             removed: false,
             follow_ups: Vec::new(),
             panicked: false,
+            unplugged: Vec::new(),
         };
         let snapshot = Mutex::new(Arc::new(state.snapshot()));
         Self {
@@ -246,6 +252,10 @@ impl State {
 
     fn status_file(&self) -> Option<StatusFile> {
         let guest = self.guest.as_ref()?;
+        let mut live = (*guest.live).clone();
+        for device in &guest.intended {
+            live.devices.insert(usize::MAX, device.clone());
+        }
         Some(StatusFile {
             status: guest.machine.status,
             pid: guest.pid,
@@ -254,7 +264,7 @@ impl State {
             fake_reboot: guest.machine.fake_reboot,
             phase: guest.phase,
             binding: guest.binding,
-            live: (*guest.live).clone(),
+            live,
         })
     }
 
@@ -354,6 +364,10 @@ impl Locked<'_> {
                 self.state.panicked = true;
                 return;
             }
+            BackendEvent::Unplugged { alias } => {
+                self.state.unplugged.push(alias);
+                return;
+            }
             BackendEvent::Changed(change) => {
                 change(Arc::make_mut(&mut guest.live));
                 return self.changed([]);
@@ -423,6 +437,7 @@ impl Locked<'_> {
         self.state.shutoff = reason;
         self.state.panicked = false;
         self.state.follow_ups.clear();
+        self.state.unplugged.clear();
         self.state.other = None;
         let persistent = self.state.config.is_some();
         self.state.was_defined = persistent;

@@ -270,11 +270,17 @@ impl Task {
 
     /// What the reports call for.
     fn follow_up(&mut self, engine: &Arc<Engine>) {
-        let (follow_ups, panicked) = {
+        let (follow_ups, panicked, unplugged) = {
             let mut state = self.entry.core.lock();
             let panicked = std::mem::take(&mut state.panicked) && state.running().is_some();
-            (std::mem::take(&mut state.follow_ups), panicked)
+            let unplugged = std::mem::take(&mut state.unplugged);
+            (std::mem::take(&mut state.follow_ups), panicked, unplugged)
         };
+        for alias in unplugged {
+            self.internal(JobSpec::active("removal of a device", JobKind::Modify), |context| {
+                Box::pin(async move { context.backend().unplugged(&context, &alias).await })
+            });
+        }
         if panicked {
             self.internal(
                 JobSpec::active("handling of a guest panic", JobKind::Long(LongJob::Dump)),

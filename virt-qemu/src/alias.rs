@@ -29,6 +29,32 @@ pub fn assign(domain: &mut Domain) {
     }
 }
 
+/// Gives an id to a device that a running guest gets. Those that were plugged in before it may have gone, so that its place says
+/// nothing.
+pub fn assign_new(domain: &mut Domain, kind: DeviceKind, position: usize) {
+    let Some(device) = domain.devices.get(kind, position) else { return };
+    if device.info().is_none_or(|info| info.alias.is_some()) {
+        return;
+    }
+    let alias = match device {
+        DeviceRef::Serial(_)
+        | DeviceRef::Parallel(_)
+        | DeviceRef::Channel(_)
+        | DeviceRef::Console(_)
+        | DeviceRef::Input(_)
+        | DeviceRef::Redirdev(_)
+        | DeviceRef::Shmem(_)
+        | DeviceRef::Watchdog(_) => {
+            let prefix = kind.element();
+            Some(format!("{prefix}{}", next_number(domain, &[kind], prefix)))
+        }
+        device => alias(domain, device, position),
+    };
+    if let Some(info) = domain.devices.info_mut(kind, position) {
+        info.alias = alias;
+    }
+}
+
 /// The id of a device that has none; `None` where the guest's monitor never names it.
 fn alias(domain: &Domain, device: DeviceRef<'_>, position: usize) -> Option<String> {
     let next = |kinds: &[DeviceKind], prefix| format!("{prefix}{}", next_number(domain, kinds, prefix));
@@ -142,6 +168,18 @@ mod tests {
         ];
         let mut domain = domain("pc-q35-7.2", controllers);
         assert_eq!(aliases(&mut domain), ["pcie.0", "pci.1", "ide", "sata1", "usb", "virtio-serial0"]);
+    }
+
+    #[test]
+    fn a_new_device_is_numbered_behind_those_that_are_there() {
+        let mut domain = domain("pc", Vec::new());
+        domain.devices.inputs = vec![Input::default(), Input::default()];
+        domain.devices.inputs[0].info.alias = Some("input4".to_owned());
+        assign_new(&mut domain, DeviceKind::Input, 1);
+        assign_new(&mut domain, DeviceKind::Input, 0);
+        assign_new(&mut domain, DeviceKind::Input, 7);
+        let ids: Vec<_> = domain.devices.inputs.iter().map(|input| input.info.alias.as_deref()).collect();
+        assert_eq!(ids, [Some("input4"), Some("input5")]);
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod host;
 pub mod machine;
 pub mod plan;
 pub mod planner;
+pub mod plug;
 pub mod policy;
 mod preflight;
 pub mod prepare;

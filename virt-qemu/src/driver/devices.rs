@@ -1,23 +1,21 @@
-//! Devices of configurations: attaching, detaching and changing them.
-//!
-//! A running guest keeps the devices that it was started with; some of what they are can change (see `live_update`).
+//! Devices of configurations and of running guests: attaching, detaching and changing them.
 
 use std::sync::Arc;
 
 use virt_conf::ParseFlags;
-use virt_conf::domain::device::{Device, Disk, DiskName, WatchdogModel};
+use virt_conf::domain::device::{Device, Disk, DiskDevice, WatchdogModel};
 use virt_conf::domain::{AnyDevice, DeviceKind, Domain, ParseContext};
-use virt_domain::{JobKind, JobSpec};
-use virt_driver::DomainRef;
-use virt_types::{Error, ErrorCode, ErrorDomain, Impact, Result, TextEnum};
+use virt_domain::{JobContext, JobKind, JobSpec};
+use virt_driver::{BoxFuture, DomainRef};
+use virt_types::{Error, ErrorCode, ErrorDomain, Impact, MacAddr, Result, TextEnum};
 use virt_xml::Document;
 
 use super::refusal::{invalid, invalid_argument, known_bits, unsupported};
 use super::sides::{self, Sides, impact_of};
 use super::{QemuConnection, live_update};
-
-/// A change of the devices of a configuration.
-type Change = Box<dyn Fn(&mut Domain) -> Result<()> + Send + Sync>;
+use crate::plug::{self, place_of};
+use crate::process::QemuBackend;
+use crate::random;
 
 /// `virDomainAttachDeviceFlags`
 pub(super) async fn attach(
@@ -26,9 +24,34 @@ pub(super) async fn attach(
     xml: &str,
     flags: u32,
 ) -> Result<()> {
-    let names = ("virDomainAttachDeviceFlags", "qemuDomainAttachDeviceLiveAndConfig", 3);
+    let call = ("virDomainAttachDeviceFlags", "qemuDomainAttachDeviceLiveAndConfig");
     let xml = xml.to_owned();
-    change(connection, domain, flags, names, Box::new(move |config| add(config, parse(&xml, config)?))).await
+    change(connection, domain, flags, call, |backend, context, sides, config| {
+        Box::pin(async move {
+            // Both sides get the same card.
+            let mac = MacAddr::qemu(random::bytes()?);
+            let device = |domain: &Domain| {
+                let mut device = parse(&xml, domain, ParseFlags::INACTIVE)?;
+                if let AnyDevice::Interface(interface) = &mut device {
+                    interface.mac.get_or_insert(mac);
+                }
+                Ok::<_, Error>(device)
+            };
+            let add = |config: &mut Domain| add(config, device(config)?);
+            try_on(backend, config, &add).await?;
+            let live = context.snapshot().live.clone();
+            if let Some(live) = live.filter(|_| sides.live) {
+                match device(&live)? {
+                    AnyDevice::Disk(disk) if is_medium(&live, &disk) => {
+                        live_update::insert_medium(context, backend, &live, disk).await?;
+                    }
+                    device => backend.attach(context, device).await?,
+                }
+            }
+            write(backend, context, config, &add).await
+        })
+    })
+    .await
 }
 
 /// `virDomainDetachDeviceFlags`
@@ -38,14 +61,28 @@ pub(super) async fn detach(
     xml: &str,
     flags: u32,
 ) -> Result<()> {
-    let names = ("virDomainDetachDeviceFlags", "qemuDomainDetachDeviceLiveAndConfig", 3);
+    let call = ("virDomainDetachDeviceFlags", "qemuDomainDetachDeviceLiveAndConfig");
     let xml = xml.to_owned();
-    let remove = move |config: &mut Domain| {
-        let meant = parse(&xml, config)?;
-        let position = find(config, &meant)?;
-        remove(config, meant.as_ref().kind(), position)
-    };
-    change(connection, domain, flags, names, Box::new(remove)).await
+    change(connection, domain, flags, call, |backend, context, sides, config| {
+        Box::pin(async move {
+            let how = if sides.live { ParseFlags::empty() } else { ParseFlags::INACTIVE };
+            let how = how | ParseFlags::SKIP_VALIDATE;
+            let take = |config: &mut Domain| {
+                let meant = parse(&xml, config, how)?;
+                let position = find(config, &meant)?;
+                remove(config, meant.as_ref().kind(), position)
+            };
+            try_on(backend, config, &take).await?;
+            let live = context.snapshot().live.clone();
+            if let Some(live) = live.filter(|_| sides.live) {
+                let meant = parse(&xml, &live, how)?;
+                let place = (meant.as_ref().kind(), find_live(&live, &meant)?);
+                backend.detach(context, place, true).await?;
+            }
+            write(backend, context, config, &take).await
+        })
+    })
+    .await
 }
 
 /// `virDomainDetachDeviceAlias`
@@ -55,16 +92,29 @@ pub(super) async fn detach_alias(
     alias: &str,
     flags: u32,
 ) -> Result<()> {
-    let names = ("virDomainDetachDeviceAlias", "qemuDomainDetachDeviceAliasLiveAndConfig", 3);
+    let call = ("virDomainDetachDeviceAlias", "qemuDomainDetachDeviceAliasLiveAndConfig");
     let alias = alias.to_owned();
-    let remove = move |config: &mut Domain| {
-        let (kind, position) = config.devices.find_alias(&alias).ok_or_else(|| {
-            let detail = format!("no device found with alias {alias}");
-            Error::new(ErrorCode::InternalError, ErrorDomain::Domain, detail)
-        })?;
-        remove(config, kind, position)
-    };
-    change(connection, domain, flags, names, Box::new(remove)).await
+    change(connection, domain, flags, call, |backend, context, sides, config| {
+        Box::pin(async move {
+            let place = |domain: &Domain| {
+                domain.devices.find_alias(&alias).ok_or_else(|| {
+                    let detail = format!("no device found with alias {alias}");
+                    Error::new(ErrorCode::InternalError, ErrorDomain::Domain, detail)
+                })
+            };
+            let take = |config: &mut Domain| {
+                let (kind, position) = place(config)?;
+                remove(config, kind, position)
+            };
+            try_on(backend, config, &take).await?;
+            let live = context.snapshot().live.clone();
+            if let Some(live) = live.filter(|_| sides.live) {
+                backend.detach(context, place(&live)?, false).await?;
+            }
+            write(backend, context, config, &take).await
+        })
+    })
+    .await
 }
 
 /// `virDomainUpdateDeviceFlags`
@@ -76,74 +126,97 @@ pub(super) async fn update(
 ) -> Result<()> {
     // Takes the medium out of a locked drive.
     const FORCE: u32 = 4;
-    let api = "virDomainUpdateDeviceFlags";
-    let handle = connection.find(domain).await?;
-    known_bits(flags, FORCE | 3, "qemuDomainUpdateDeviceFlags")?;
-    let backend = Arc::clone(&connection.backend);
+    let call = ("virDomainUpdateDeviceFlags", "qemuDomainUpdateDeviceFlags");
+    let forces = flags & FORCE != 0;
     let xml = xml.to_owned();
-    handle
-        .job(JobSpec::any(api, JobKind::ModifyConfig), move |context| async move {
-            let snapshot = context.snapshot();
-            let sides = Sides::of(&snapshot, impact_of(flags & (Impact::LIVE | Impact::CONFIG).bits()))?;
-            let config = if sides.config { sides::config_of(&snapshot)? } else { None };
-            let caps = match (&snapshot.live, &config) {
-                (Some(domain), _) | (None, Some(domain)) => backend.capabilities(domain).await?,
-                (None, None) => return Ok(()),
-            };
-            let replace = |config: &mut Domain| {
-                replace(config, parse(&xml, config)?)?;
-                backend.complete_again(config, &caps)
-            };
-            if let Some(live) = snapshot.live.as_ref().filter(|_| sides.live) {
-                if let Some(config) = &config {
-                    replace(&mut (**config).clone())?;
-                }
-                let device = parse(&xml, live)?;
-                live_update::update(&context, &backend, device, flags & FORCE != 0).await?;
+    change(connection, domain, flags & !FORCE, call, move |backend, context, sides, config| {
+        Box::pin(async move {
+            let replace = |config: &mut Domain| replace(config, parse(&xml, config, ParseFlags::INACTIVE)?);
+            try_on(backend, config, &replace).await?;
+            let live = context.snapshot().live.clone();
+            if let Some(live) = live.filter(|_| sides.live) {
+                let device = parse(&xml, &live, ParseFlags::INACTIVE)?;
+                live_update::update(context, backend, device, forces).await?;
             }
-            if sides.config {
-                context.change_config(replace).await?;
-            }
-            Ok(())
+            write(backend, context, config, &replace).await
         })
-        .await
+    })
+    .await
 }
 
-/// Changes the configuration, completes and checks it as if it was defined anew.
+/// Does a change of devices as a job; `work` gets the sides that are meant, and the configuration if it is among them.
 async fn change(
     connection: &QemuConnection,
     domain: &DomainRef,
     flags: u32,
-    (api, function, allowed): (&'static str, &str, u32),
-    change: Change,
+    (api, function): (&'static str, &str),
+    work: impl for<'a> FnOnce(
+        &'a QemuBackend,
+        &'a JobContext,
+        Sides,
+        Option<&'a Domain>,
+    ) -> BoxFuture<'a, Result<()>>
+    + Send
+    + 'static,
 ) -> Result<()> {
     let handle = connection.find(domain).await?;
-    known_bits(flags, allowed, function)?;
+    known_bits(flags, (Impact::LIVE | Impact::CONFIG).bits(), function)?;
     let backend = Arc::clone(&connection.backend);
     handle
         .job(JobSpec::any(api, JobKind::ModifyConfig), move |context| async move {
             let snapshot = context.snapshot();
-            let sides = Sides::of(&snapshot, impact_of(flags & (Impact::LIVE | Impact::CONFIG).bits()))?;
-            if sides.live {
-                return Err(
-                    Error::no_support(api).with_hint("change the configuration, and start the domain anew")
-                );
-            }
-            let Some(config) = sides::config_of(&snapshot)? else { return Ok(()) };
-            let caps = backend.capabilities(&config).await?;
-            context
-                .change_config(|config| {
-                    change(config)?;
-                    backend.complete_again(config, &caps)
-                })
-                .await
+            let sides = Sides::of(&snapshot, impact_of(flags))?;
+            let config = if sides.config { sides::config_of(&snapshot)? } else { None };
+            work(&backend, &context, sides, config.as_deref()).await
         })
         .await
 }
 
-fn parse(xml: &str, config: &Domain) -> Result<AnyDevice> {
+/// A change of the devices of a configuration.
+type Change<'a> = &'a (dyn Fn(&mut Domain) -> Result<()> + Send + Sync);
+
+/// Makes sure that a change will be possible before anything else is done.
+async fn try_on(backend: &QemuBackend, config: Option<&Domain>, change: Change<'_>) -> Result<()> {
+    let Some(config) = config else { return Ok(()) };
+    let caps = backend.capabilities(config).await?;
+    let mut changed = config.clone();
+    change(&mut changed)?;
+    backend.complete_again(&mut changed, &caps)
+}
+
+/// Changes the configuration, completes and checks it as if it was defined anew.
+async fn write(
+    backend: &QemuBackend,
+    context: &JobContext,
+    config: Option<&Domain>,
+    change: Change<'_>,
+) -> Result<()> {
+    let Some(config) = config else { return Ok(()) };
+    let caps = backend.capabilities(config).await?;
+    let changed = context.change_config(|config| {
+        change(config)?;
+        backend.complete_again(config, &caps)
+    });
+    changed.await
+}
+
+/// A document that names a drive which is there means another medium in it.
+fn is_medium(live: &Domain, disk: &Disk) -> bool {
+    let drive = live.devices.disks.iter().any(|other| other.name() == disk.name());
+    drive && matches!(disk.device, DiskDevice::Cdrom | DiskDevice::Floppy)
+}
+
+/// The position of the device of a running guest that is meant.
+fn find_live(live: &Domain, meant: &AnyDevice) -> Result<usize> {
+    match meant {
+        AnyDevice::Interface(_) => find(live, meant),
+        _ => live.devices.find(meant).first().copied().ok_or_else(|| plug::not_there(meant)),
+    }
+}
+
+fn parse(xml: &str, domain: &Domain, flags: ParseFlags) -> Result<AnyDevice> {
     let document = Document::parse(xml)?;
-    AnyDevice::parse(document.root(), &ParseContext { flags: ParseFlags::INACTIVE, domain: config })
+    AnyDevice::parse(document.root(), &ParseContext { flags, domain })
 }
 
 /// Adds a device, with libvirt's refusals.
@@ -215,22 +288,6 @@ fn add(config: &mut Domain, device: AnyDevice) -> Result<()> {
 fn not_persistent(what: &str, device: &AnyDevice) -> Error {
     let element = device.as_ref().kind().element();
     unsupported(format!("persistent {what} of device '{element}' is not supported"))
-}
-
-/// Disks of one bus stand in the order of their names.
-fn place_of(disks: &[Disk], disk: &Disk) -> usize {
-    let number = |disk: &Disk| DiskName::parse(disk.name()).map(|name| name.index);
-    let mut place = disks.len();
-    for (position, other) in disks.iter().enumerate().rev() {
-        if other.bus() != disk.bus() {
-            continue;
-        }
-        if number(other) < number(disk) {
-            return if place == disks.len() { place } else { position + 1 };
-        }
-        place = position;
-    }
-    place
 }
 
 /// The position of the only device that is meant.

@@ -1,19 +1,16 @@
 //! From a job to the guest that it is about.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use virt_domain::{DomainHandle, JobContext, JobKind, JobSpec};
 use virt_qmp::command::Command;
 use virt_types::Result;
 
-use super::refusal::internal;
 use crate::process::Guest;
 
 /// The guest of a job. If another process has it, it is asked to give it up.
 pub(super) async fn guest(context: &JobContext) -> Result<Arc<Guest>> {
-    let running: Arc<dyn Any + Send + Sync> = context.running().await?;
-    running.downcast().map_err(|_| internal("the domain is not a QEMU guest"))
+    Guest::of(context).await
 }
 
 /// Asks the guest's monitor, as a job.

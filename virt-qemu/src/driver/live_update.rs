@@ -48,6 +48,20 @@ pub(super) async fn update(
 
 // --- drives
 
+/// Puts another medium into a drive that a device to attach means.
+pub(super) async fn insert_medium(
+    context: &JobContext,
+    backend: &QemuBackend,
+    live: &Domain,
+    disk: Disk,
+) -> Result<()> {
+    let Some(old) = live.devices.disks.iter().find(|old| old.name() == disk.name()) else {
+        return Err(internal(format!("disk '{}' not found", disk.name())));
+    };
+    let wanted = Disk { source: disk.source, ..old.clone() };
+    change_disk(context, backend, live, wanted, false).await
+}
+
 async fn change_disk(
     context: &JobContext,
     backend: &QemuBackend,

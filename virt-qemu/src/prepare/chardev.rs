@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::plan::channel_dir;
 
 /// Names the sockets of channels, and secures TCP connections as the settings have it.
-pub(super) fn complete(domain: &mut Domain, config: &Config) {
+pub(crate) fn complete(domain: &mut Domain, config: &Config) {
     name_channels(domain, config);
     let devices = &mut domain.devices;
     let serials = devices.serials.iter_mut().map(|device| &mut device.chardev);

@@ -8,7 +8,9 @@ mod memory;
 mod volume;
 
 pub use boot::assign as boot_order;
+pub(crate) use chardev::complete as chardevs;
 pub use cpu::needs_processor;
+pub(crate) use volume::look_up as volumes;
 pub use graphics::{PortUse, Ports, PretendedPorts, graphics};
 
 use virt_conf::capabilities::HostCpu;

@@ -17,7 +17,7 @@ use super::PrepareContext;
 ///
 /// # Errors
 /// `VIR_ERR_NO_STORAGE_POOL` and `VIR_ERR_NO_STORAGE_VOL` for what is not there, and for volumes that QEMU can not use so.
-pub(super) fn look_up(domain: &mut Domain, cx: &PrepareContext<'_>) -> Result<()> {
+pub(crate) fn look_up(domain: &mut Domain, cx: &PrepareContext<'_>) -> Result<()> {
     let Some(pools) = &cx.host.pools else { return Ok(()) };
     for disk in &mut domain.devices.disks {
         let mut source = Some(&mut disk.source);

@@ -1,18 +1,27 @@
 //! What the driver's calls ask of a running guest's monitor.
 
+use std::any::Any;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use virt_conf::domain::Domain;
+use virt_domain::JobContext;
 use virt_qmp::call::{Call, read_reply};
 use virt_qmp::command::{Command, QomSet};
 use virt_qmp::{CommandError, Error as QmpError};
 use virt_types::Result;
 
 use super::guest::Guest;
-use super::monitor::GuestMonitor;
+use super::monitor::{self, GuestMonitor};
 
 impl Guest {
+    /// The guest of a job. If another process has it, it is asked to give it up.
+    pub(crate) async fn of(context: &JobContext) -> Result<Arc<Self>> {
+        let running: Arc<dyn Any + Send + Sync> = context.running().await?;
+        running.downcast().map_err(|_| monitor::failed("the domain is not a QEMU guest"))
+    }
+
     /// Executes a command; events that came before its answer are with the engine when this returns.
     pub(crate) async fn execute<C: Command + Sync>(&self, command: &C) -> Result<C::Reply> {
         self.monitor.execute(command).await

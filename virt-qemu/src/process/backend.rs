@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use virt_conf::ParseFlags;
 use virt_conf::capabilities::HostCpu;
 use virt_conf::domain::{Domain, Genid};
-use virt_domain::{Backend, BackendEvent, Observed, Phase, Recover, Recovered, Start, Started};
+use virt_domain::{Backend, BackendEvent, JobContext, Observed, Phase, Recover, Recovered, Start, Started};
 use virt_driver::{BoxFuture, Services};
 use virt_types::{CreateFlags, DomainName, Error, ErrorCode, ErrorDomain, Result, UndefineFlags, Uuid};
 
@@ -21,7 +21,7 @@ use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor, Partner};
 use super::ports::HostPorts;
 use super::raw_events::{RawEvents, RawEventsOf};
-use super::{launch, missing, settle, silence, status, volumes};
+use super::{launch, missing, plug, settle, silence, status, volumes};
 use crate::caps::Capabilities;
 use crate::caps::cache::Cache;
 use crate::caps::emulator::default_emulator;
@@ -228,7 +228,10 @@ impl QemuBackend {
                     asked_cpu,
                     counters,
                 };
+                let events = recover.events.clone();
                 let running = Arc::new(Guest::hold(parts, recover.events));
+                let mut live = live;
+                plug::reconcile(self, &running, &mut live, &events).await?;
                 Ok(Recovered::Running(Box::new(Started { running, live }), observed))
             }
             Err(error) if error.code() == ErrorCode::OperationTimeout => Err(error),
@@ -350,6 +353,10 @@ impl Backend for QemuBackend {
 
     fn why_silent(&self, pid: u32) -> Option<String> {
         Some(silence::why(pid))
+    }
+
+    fn unplugged<'a>(&'a self, context: &'a JobContext, alias: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(plug::finish(self, context, alias))
     }
 
     fn remove_logs<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<()>> {

@@ -86,6 +86,34 @@ impl Connections {
         Ok(())
     }
 
+    /// What connects the interfaces of a document that were connected before.
+    pub(super) fn of(live: &Domain, services: &Services) -> Self {
+        let mut connections = Self { service: services.networks.clone(), ..Self::default() };
+        for interface in &live.devices.interfaces {
+            if let InterfaceSource::Network { network, portid: Some(port), .. } = &interface.source {
+                connections.ports.push((network.clone(), *port));
+            }
+            if let (InterfaceType::Direct, Some(name), Some(mac)) =
+                (interface.actual_kind(), &interface.target, interface.mac)
+            {
+                connections.macvtaps.push((name.clone(), mac));
+            }
+        }
+        connections
+    }
+
+    /// What connects further interfaces too.
+    pub(super) fn join(&mut self, others: &Self) {
+        self.ports.extend(others.ports.iter().cloned());
+        self.macvtaps.extend(others.macvtaps.iter().cloned());
+    }
+
+    /// Without what connects these interfaces.
+    pub(super) fn leave(&mut self, others: &Self) {
+        self.ports.retain(|port| !others.ports.contains(port));
+        self.macvtaps.retain(|macvtap| !others.macvtaps.contains(macvtap));
+    }
+
     /// Gives the ports back and deletes the macvtaps.
     pub(super) async fn release(&self) {
         if let Some(service) = &self.service {

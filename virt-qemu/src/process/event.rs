@@ -55,7 +55,7 @@ pub(super) fn translate(event: Event, agent: Option<&str>) -> Vec<BackendEvent> 
             ]
         }
         EventKind::DeviceDeleted(deleted) => {
-            deleted.device.map_or_else(Vec::new, |alias| published(DomainEventKind::DeviceRemoved { alias }))
+            deleted.device.map(|alias| BackendEvent::Unplugged { alias }).into_iter().collect()
         }
         EventKind::DeviceUnplugGuestError(error) => error
             .device

@@ -44,6 +44,16 @@ impl Filters {
         Ok(())
     }
 
+    /// Those of further interfaces too.
+    pub(super) fn join(&mut self, others: &Self) {
+        self.ports.extend(others.ports.iter().cloned());
+    }
+
+    /// Without those of these interfaces.
+    pub(super) fn leave(&mut self, others: &Self) {
+        self.ports.retain(|port| !others.ports.contains(port));
+    }
+
     /// Lets go of the interfaces.
     pub(super) async fn release(&self) {
         let Some(service) = &self.service else { return };

@@ -1,7 +1,7 @@
 //! The hold on a running guest.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -20,6 +20,7 @@ use super::files::GuestFiles;
 use super::filters::Filters;
 use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor};
+use super::removals::Removals;
 use super::{silence, status};
 
 /// How long a guest that is asked to end may take before it is made to.
@@ -40,8 +41,8 @@ pub struct Guest {
     pub(super) monitor: Arc<GuestMonitor>,
     log: Arc<GuestLog>,
     pub(super) agent: Option<PathBuf>,
-    filters: Filters,
-    connections: Connections,
+    filters: Mutex<Filters>,
+    connections: Mutex<Connections>,
     /// The CPU that the document asked for, where the guest got something else.
     asked_cpu: Option<Box<Cpu>>,
     counters: Counters,
@@ -70,12 +71,29 @@ impl Guest {
             parts;
         let (monitor, log) = (Arc::new(monitor), Arc::new(log));
         let watch = tokio::spawn(watch(Arc::clone(&process), Arc::clone(&monitor), Arc::clone(&log), sink));
+        let (filters, connections) = (Mutex::new(filters), Mutex::new(connections));
         Self { files, pid, process, monitor, log, agent, filters, connections, asked_cpu, counters, watch }
     }
 
     /// Where files that QEMU writes for a moment belong: the guest's own directory.
     pub(crate) fn dir(&self) -> &Path {
         &self.files.dir
+    }
+
+    /// Who waits for devices to go.
+    pub(crate) fn removals(&self) -> &Removals {
+        &self.monitor.removals
+    }
+
+    /// What its interfaces are connected by; what is written down is written with its next status file.
+    // What is done under it leaves one state or another.
+    pub(super) fn connections(&self) -> MutexGuard<'_, Connections> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The filters of its interfaces.
+    pub(super) fn filters(&self) -> MutexGuard<'_, Filters> {
+        self.filters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is counted of it.
@@ -166,6 +184,7 @@ impl Running for Guest {
 
     fn format_status(&self, w: &mut Writer) {
         status::format(w, &self.files);
+        self.connections().format(w);
         if let Some(cpu) = &self.asked_cpu {
             cpu.format_element(w);
         }
@@ -215,8 +234,10 @@ impl Running for Guest {
         Box::pin(async {
             self.monitor.close().await;
             self.log.note("shut off");
-            self.filters.release().await;
-            self.connections.release().await;
+            let filters = self.filters().clone();
+            filters.release().await;
+            let connections = self.connections().clone();
+            connections.release().await;
             self.files.remove();
         })
     }

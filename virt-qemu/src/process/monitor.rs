@@ -1,6 +1,7 @@
 //! The connection to a guest's monitor, and its events on their way to the engine.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -12,6 +13,7 @@ use virt_qmp::{Event, EventKind, Monitor};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::raw_events::RawEventsOf;
+use super::removals::{Removal, Removals};
 use super::{event, silence};
 
 /// Room for events between the connection and their translation; more than QEMU has between two replies.
@@ -24,6 +26,7 @@ pub(super) struct GuestMonitor {
     partner: Partner,
     flush: mpsc::Sender<oneshot::Sender<()>>,
     resets: watch::Receiver<()>,
+    pub(super) removals: Arc<Removals>,
     pump: JoinHandle<()>,
 }
 
@@ -53,8 +56,10 @@ impl GuestMonitor {
         let (flush, flushes) = mpsc::channel(1);
         let monitor = Monitor::start(stream, sender);
         let (was_reset, resets) = watch::channel(());
-        let pump = tokio::spawn(pump(events, flushes, Translator { sink, raw, agent, was_reset }));
-        Ok(Self { monitor, partner, flush, resets, pump })
+        let removals = Arc::new(Removals::default());
+        let translator = Translator { sink, raw, agent, was_reset, removals: Arc::clone(&removals) };
+        let pump = tokio::spawn(pump(events, flushes, translator));
+        Ok(Self { monitor, partner, flush, resets, removals, pump })
     }
 
     /// Executes a command; events that came before its answer are with the engine when this returns.
@@ -143,12 +148,28 @@ struct Translator {
     raw: RawEventsOf,
     agent: Option<String>,
     was_reset: watch::Sender<()>,
+    removals: Arc<Removals>,
 }
 
 impl Translator {
     fn forward(&self, event: Event) {
         let is_reset = matches!(event.kind, EventKind::Reset(_));
         self.raw.publish(&event);
+        let removed = match &event.kind {
+            EventKind::DeviceDeleted(deleted) => deleted.device.as_deref().map(|id| (id, Removal::Gone)),
+            EventKind::DeviceUnplugGuestError(error) => {
+                error.device.as_deref().map(|id| (id, Removal::Refused))
+            }
+            EventKind::MemUnplugError(error) => Some((error.device.as_str(), Removal::Refused)),
+            _ => None,
+        };
+        if let Some((alias, removal)) = removed
+            && self.removals.tell(alias, removal)
+            && removal == Removal::Gone
+        {
+            // Who waited does the rest.
+            return;
+        }
         for event in event::translate(event, self.agent.as_deref()) {
             self.sink.send(event);
         }

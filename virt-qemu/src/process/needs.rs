@@ -56,6 +56,21 @@ pub(super) fn open(plan: &Plan, live: &mut Domain, spawn: &mut Spawn, monitor: O
     Ok(())
 }
 
+/// Opens what devices need that a running guest gets: descriptors with the numbers that the parts have for them.
+pub(super) fn open_for_plug(needs: &[HostNeed], live: &mut Domain) -> Result<Vec<(i32, OwnedFd)>> {
+    let mut opener = Opener { live, monitor: None, taps: HashMap::new() };
+    let mut fds = Vec::new();
+    for need in needs {
+        match need {
+            HostNeed::Fd { number, source } => fds.push((*number, opener.open(source)?)),
+            HostNeed::Directory(dir) => virt_sys::fs::create_dir_all(dir, 0o700)
+                .map_err(|error| cannot("create a directory", error))?,
+            other => return Err(Error::no_support(&format!("plugging in what needs a {other}"))),
+        }
+    }
+    Ok(fds)
+}
+
 /// What a guest's firmware has written is kept: only a file that is not there is made, whole or not at all.
 fn copy_if_missing(template: &Path, path: &Path) -> Result<()> {
     if path.exists() {

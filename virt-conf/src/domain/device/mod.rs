@@ -401,6 +401,12 @@ macro_rules! expand_devices {
                 match self { $(Self::$type(device) => device.info(),)+ }
             }
 
+            /// A copy of it on its own.
+            #[must_use]
+            pub fn to_any(self) -> AnyDevice {
+                match self { $(Self::$type(device) => AnyDevice::$type(device.clone()),)+ }
+            }
+
             /// Checks what every driver would refuse.
             ///
             /// # Errors
