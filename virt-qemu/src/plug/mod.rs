@@ -8,7 +8,7 @@ mod refuse;
 
 use virt_conf::ParseFlags;
 use virt_conf::common::StorageSource;
-use virt_conf::domain::device::{ControllerType, Disk, DiskName, HostdevSource, InterfaceSource};
+use virt_conf::domain::device::{ControllerType, Device, Disk, DiskName, HostdevSource, InterfaceSource};
 use virt_conf::domain::{AnyDevice, DeviceKind, DeviceRef, Domain};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
@@ -45,7 +45,13 @@ impl Grown {
 ///
 /// # Errors
 /// For what can not be plugged into this guest, with libvirt's code and sentence.
-pub fn grow(live: &Domain, device: AnyDevice, cx: &PrepareContext<'_>) -> Result<Grown> {
+pub fn grow(live: &Domain, mut device: AnyDevice, cx: &PrepareContext<'_>) -> Result<Grown> {
+    // Whether a device can be plugged in depends on its bus, which may go without saying.
+    match &mut device {
+        AnyDevice::Disk(disk) => disk.fill(live)?,
+        AnyDevice::Input(input) => input.fill(live)?,
+        _ => {}
+    }
     refuse::attach(&device, live)?;
     let kind = device.as_ref().kind();
     if let Some(wanted) = device.as_ref().info().and_then(|info| info.alias.as_deref())
@@ -59,8 +65,8 @@ pub fn grow(live: &Domain, device: AnyDevice, cx: &PrepareContext<'_>) -> Result
         completed.memory.total += memory.size;
         completed.memory.current += memory.size;
     }
+    let chosen = device.as_ref().info().and_then(|info| info.alias.clone());
     completed.devices.insert(usize::MAX, device);
-    let position = completed.devices.count(kind).saturating_sub(1);
     planner::complete(&mut completed, cx.caps, cx.config, cx.host, ParseFlags::ABI_UPDATE)?;
     prepare::volumes(&mut completed, cx)?;
     // What was there before is as it was, whatever today's defaults are.
@@ -71,14 +77,25 @@ pub fn grow(live: &Domain, device: AnyDevice, cx: &PrepareContext<'_>) -> Result
         if added.iter().any(|(known, _)| *known == of) {
             continue;
         }
-        for place in live.devices.count(of)..completed.devices.count(of) {
-            let Some(new) = completed.devices.remove(of, live.devices.count(of)) else { continue };
-            check_companion(&new, of == kind && place >= position)?;
-            domain.devices.insert(usize::MAX, new);
-            added.push((of, place));
+        // Completion may sort; what has no id yet is new.
+        let is_new = |device: DeviceRef<'_>| match device.info() {
+            Some(info) => info.alias.is_none() || info.alias == chosen,
+            None => true,
+        };
+        let mut place = 0;
+        while let Some(device) = completed.devices.get(of, place) {
+            let without_ids = device.info().is_none() && place < live.devices.count(of);
+            if without_ids || !is_new(device) {
+                place += 1;
+                continue;
+            }
+            if let Some(new) = completed.devices.remove(of, place) {
+                check_companion(&new)?;
+                added.push((of, domain.devices.count(of)));
+                domain.devices.insert(usize::MAX, new);
+            }
         }
     }
-    added.sort_by_key(|(of, _)| *of == kind && kind != DeviceKind::Controller);
     for (of, place) in &added {
         alias::assign_new(&mut domain, *of, *place);
     }
@@ -88,9 +105,9 @@ pub fn grow(live: &Domain, device: AnyDevice, cx: &PrepareContext<'_>) -> Result
 }
 
 /// Refuses controllers that a running guest can not get for the sake of another device.
-fn check_companion(new: &AnyDevice, asked_for: bool) -> Result<()> {
+fn check_companion(new: &AnyDevice) -> Result<()> {
     match new {
-        AnyDevice::Controller(controller) if !asked_for => match controller.controller_type() {
+        AnyDevice::Controller(controller) => match controller.controller_type() {
             ControllerType::Scsi => Ok(()),
             ControllerType::Pci => {
                 Err(internal("No more available PCI slots").with_hint(
