@@ -175,6 +175,12 @@ impl Places {
         }
     }
 
+    /// Where secrets are.
+    #[must_use]
+    pub fn secrets(&self) -> PathBuf {
+        self.config_file.with_file_name("secrets")
+    }
+
     /// Where the engine keeps what it knows of domains: in libvirtd's place, under libvirt's names, with locks of its own
     /// in a directory that libvirt does not look at.
     #[must_use]

@@ -99,6 +99,7 @@ impl Daemon {
                     networks,
                     filters: places.filters(),
                     storage: places.storage(),
+                    secrets: places.secrets(),
                 }));
                 (Some(Arc::clone(&drivers)), drivers)
             }

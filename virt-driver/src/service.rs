@@ -92,7 +92,12 @@ pub enum SecretSelector {
     /// By identity.
     Uuid(Uuid),
     /// By what it is for.
-    Usage(String),
+    Usage {
+        /// As in [`SecretRef`](crate::SecretRef).
+        usage_type: i32,
+        /// As in [`SecretRef`](crate::SecretRef).
+        id: String,
+    },
 }
 
 /// Secrets as a hypervisor sees them.

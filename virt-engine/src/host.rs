@@ -20,6 +20,8 @@ pub struct Host {
     pub(crate) filters: virt_nwfilter::NwFilterDriver,
     #[cfg(feature = "storage")]
     pub(crate) storage: virt_storage::StorageDriver,
+    #[cfg(feature = "secret")]
+    secrets: virt_secret::SecretDriver,
     /// What serves the connections of every hypervisor of the host, but for the networks.
     beside: Beside,
 }
@@ -32,7 +34,13 @@ impl Host {
         let filters = virt_nwfilter::NwFilterDriver::new(settings.filters.clone(), settings.privileged);
         #[cfg(feature = "storage")]
         let storage = virt_storage::StorageDriver::new(settings.storage.clone());
+        #[cfg(feature = "secret")]
+        let secrets = virt_secret::SecretDriver::new(settings.secrets.clone());
+        #[cfg(all(feature = "secret", feature = "storage"))]
+        storage.set_secrets(Arc::new(secrets.clone()));
         let beside = Beside {
+            #[cfg(feature = "secret")]
+            secrets: Some(Arc::new(secrets.clone())),
             #[cfg(feature = "interface")]
             interfaces: Some(Arc::new(virt_interface::HostInterfaces::new())),
             #[cfg(feature = "nwfilter")]
@@ -52,6 +60,8 @@ impl Host {
             filters,
             #[cfg(feature = "storage")]
             storage,
+            #[cfg(feature = "secret")]
+            secrets,
             beside,
         }
     }
@@ -69,6 +79,8 @@ impl Host {
                 filters: Some(Arc::new(self.filters.clone())),
                 #[cfg(feature = "storage")]
                 volumes: Some(Arc::new(self.storage.clone())),
+                #[cfg(feature = "secret")]
+                secrets: Some(Arc::new(self.secrets.clone())),
                 ..Services::default()
             };
             let settings = &self.settings;

@@ -27,6 +27,9 @@ pub struct Settings {
     /// Where storage pools are.
     #[cfg(feature = "storage")]
     pub storage: virt_storage::Layout,
+    /// Where secrets are.
+    #[cfg(feature = "secret")]
+    pub secrets: std::path::PathBuf,
 }
 
 impl Settings {
@@ -43,6 +46,8 @@ impl Settings {
             },
             #[cfg(feature = "storage")]
             storage: virt_storage::Layout::below(root),
+            #[cfg(feature = "secret")]
+            secrets: root.join("secrets"),
             ..Self::of_qemu(Config::in_dir(root))
         }
     }
@@ -61,7 +66,7 @@ impl Settings {
     /// For a user without a home.
     pub fn of_user() -> Result<Self> {
         let qemu = Directories::User.config()?;
-        #[cfg(any(feature = "network", feature = "nwfilter"))]
+        #[cfg(any(feature = "network", feature = "nwfilter", feature = "secret"))]
         let user = virt_sys::user::Directories::of_this_process().map_err(|error| {
             let detail = "cannot find the user's directories";
             virt_types::Error::new(virt_types::ErrorCode::SystemError, virt_types::ErrorDomain::None, detail)
@@ -77,6 +82,8 @@ impl Settings {
             },
             #[cfg(feature = "storage")]
             storage: virt_storage::Layout::of_user("virt")?,
+            #[cfg(feature = "secret")]
+            secrets: user.config.join("virt/secrets"),
             ..Self::of_qemu(qemu)
         })
     }
@@ -97,6 +104,8 @@ impl Settings {
             },
             #[cfg(feature = "storage")]
             storage: virt_storage::Layout::of_host("virt"),
+            #[cfg(feature = "secret")]
+            secrets: "/etc/virt/secrets".into(),
         }
     }
 }
@@ -119,6 +128,8 @@ mod tests {
             &settings.filters.bindings,
             #[cfg(feature = "storage")]
             &settings.storage.config_dir,
+            #[cfg(feature = "secret")]
+            &settings.secrets,
         ];
         for place in places {
             assert!(place.starts_with("/srv/g"), "{}", place.display());

@@ -130,7 +130,10 @@ mod tests {
     fn each_kind_has_its_structure() {
         for (text, expected) in [
             ("null,id=c0", r#"{"type":"null","data":{}}"#),
-            ("pty,id=c0,logfile=/l,logappend=on", r#"{"type":"pty","data":{"logfile":"/l","logappend":true}}"#),
+            (
+                "pty,id=c0,logfile=/l,logappend=on",
+                r#"{"type":"pty","data":{"logfile":"/l","logappend":true}}"#,
+            ),
             ("file,id=c0,path=/a,,b,append=off", r#"{"type":"file","data":{"out":"/a,b","append":false}}"#),
             ("serial,id=c0,path=/dev/ttyS0", r#"{"type":"serial","data":{"device":"/dev/ttyS0"}}"#),
             (
@@ -156,7 +159,11 @@ mod tests {
             ),
         ] {
             let chardev = parse(text).unwrap();
-            assert_eq!((chardev.id.as_str(), chardev.backend.to_string().as_str()), ("c0", expected), "{text}");
+            assert_eq!(
+                (chardev.id.as_str(), chardev.backend.to_string().as_str()),
+                ("c0", expected),
+                "{text}"
+            );
         }
         parse("null,id=c0,speed=3").unwrap_err();
         parse("braille,id=c0").unwrap_err();

@@ -60,8 +60,12 @@ pub fn fd_name(number: i32) -> String {
 /// For parts that exist at the start of a guest only, and those of `secret`.
 pub fn plugging(part: &Part, secret: &dyn Fn(&Part) -> Result<Props>) -> Result<Plugging> {
     let mut named_fds = Vec::new();
-    let mut plugging = |plug: Command, unplug: Option<Command>| {
-        Plugging { plug, unplug, named_fds: std::mem::take(&mut named_fds), own_fd: None, is_device: false }
+    let mut plugging = |plug: Command, unplug: Option<Command>| Plugging {
+        plug,
+        unplug,
+        named_fds: std::mem::take(&mut named_fds),
+        own_fd: None,
+        is_device: false,
     };
     Ok(match part {
         Part::Object(props) => {
@@ -190,10 +194,7 @@ mod tests {
                 Part::Option("-watchdog-action", "reset".into()),
                 r#"watchdog-set-action {"action":"reset"} |  | []None"#,
             ),
-            (
-                Part::Flag("-S"),
-                "this function is not supported by the connection driver: plugging this in while a guest runs",
-            ),
+            (Part::Flag("-S"), "plugging this in while a guest runs"),
             (Part::Object(Props::new()), "a part of a device has no id"),
         ] {
             assert_eq!(line(&part), expected);

@@ -5,6 +5,8 @@
 mod chardev;
 mod command;
 mod refuse;
+#[cfg(test)]
+mod tests;
 
 use virt_conf::ParseFlags;
 use virt_conf::common::StorageSource;
@@ -18,8 +20,8 @@ pub(crate) use refuse::not_there;
 use crate::alias;
 use crate::device;
 use crate::error::internal;
-use crate::planner;
 use crate::plan::{DevicePlan, Part, PlanContext};
+use crate::planner;
 use crate::prepare::{self, PrepareContext};
 
 /// A guest with devices that it is about to get.

@@ -108,10 +108,9 @@ pub(super) fn attach(device: &AnyDevice, live: &Domain) -> Result<()> {
         AnyDevice::Filesystem(filesystem) if filesystem.driver != FilesystemDriver::Virtiofs => {
             Err(not_possible("only virtiofs filesystems can be hotplugged"))
         }
-        AnyDevice::Lease(lease) if there() => Err(invalid(format!(
-            "Lease {} in lockspace {} already exists",
-            lease.key, lease.lockspace
-        ))),
+        AnyDevice::Lease(lease) if there() => {
+            Err(invalid(format!("Lease {} in lockspace {} already exists", lease.key, lease.lockspace)))
+        }
         AnyDevice::Rng(_)
         | AnyDevice::Redirdev(_)
         | AnyDevice::Vsock(_)
@@ -130,10 +129,12 @@ fn attach_disk(disk: &Disk, live: &Domain) -> Result<()> {
     }
     for other in &live.devices.disks {
         if other.target.dev == disk.target.dev {
-            return Err(xml_error(format!("target '{}' duplicated for disk sources '{}' and '{}'",
+            return Err(xml_error(format!(
+                "target '{}' duplicated for disk sources '{}' and '{}'",
                 disk.name(),
                 other.source.location.local_path().unwrap_or("<null>"),
-                disk.source.location.local_path().unwrap_or("<null>"))));
+                disk.source.location.local_path().unwrap_or("<null>")
+            )));
         }
         if disk.wwn.is_some() && disk.wwn == other.wwn {
             let detail = format!("Disks '{}' and '{}' have identical WWN", other.name(), disk.name());
@@ -148,7 +149,8 @@ fn attach_disk(disk: &Disk, live: &Domain) -> Result<()> {
             Err(not_possible("cdrom device with virtio bus isn't supported"))
         }
         DiskBus::Scsi => {
-            let taken = |other: &Disk| other.bus() == DiskBus::Scsi && other.info.address == disk.info.address;
+            let taken =
+                |other: &Disk| other.bus() == DiskBus::Scsi && other.info.address == disk.info.address;
             if disk.drive().is_some() && live.devices.disks.iter().any(taken) {
                 return Err(invalid("Domain already contains a disk with that address"));
             }
@@ -189,7 +191,10 @@ pub(super) fn detach(device: DeviceRef<'_>, live: &Domain) -> Result<()> {
             }
         }
         DeviceRef::Shmem(shmem) if shmem.model == ShmemModel::Ivshmem => {
-            return Err(not_possible(format!("live detach of shmem model '{}' is not supported", shmem.model)));
+            return Err(not_possible(format!(
+                "live detach of shmem model '{}' is not supported",
+                shmem.model
+            )));
         }
         DeviceRef::Watchdog(watchdog) if watchdog.model != WatchdogModel::I6300esb => {
             return Err(not_possible(format!(
@@ -308,20 +313,18 @@ pub(crate) fn not_there(meant: &AnyDevice) -> Error {
             }
             _ => missing("host device not found"),
         },
-        AnyDevice::Shmem(shmem) => missing(format!(
-            "model '{}' shmem device not present in domain configuration",
-            shmem.model
-        )),
+        AnyDevice::Shmem(shmem) => {
+            missing(format!("model '{}' shmem device not present in domain configuration", shmem.model))
+        }
         AnyDevice::Watchdog(_) => missing("watchdog device not present in domain configuration"),
         AnyDevice::Redirdev(_) => missing("no matching redirdev was not found"),
         AnyDevice::Serial(_) | AnyDevice::Parallel(_) | AnyDevice::Console(_) | AnyDevice::Channel(_) => {
             let element = meant.as_ref().kind().element();
             missing(format!("chr type '{element}' device not present in domain configuration"))
         }
-        AnyDevice::Rng(rng) => missing(format!(
-            "model '{}' RNG device not present in domain configuration",
-            rng.backend.kind()
-        )),
+        AnyDevice::Rng(rng) => {
+            missing(format!("model '{}' RNG device not present in domain configuration", rng.backend.kind()))
+        }
         AnyDevice::MemoryDevice(memory) => missing(format!(
             "model '{}' memory device not present in the domain configuration",
             memory.model().text()

@@ -10,8 +10,8 @@ mod volume;
 pub use boot::assign as boot_order;
 pub(crate) use chardev::complete as chardevs;
 pub use cpu::needs_processor;
-pub(crate) use volume::look_up as volumes;
 pub use graphics::{PortUse, Ports, PretendedPorts, graphics};
+pub(crate) use volume::look_up as volumes;
 
 use virt_conf::capabilities::HostCpu;
 use virt_conf::domain::Domain;

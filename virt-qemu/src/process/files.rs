@@ -35,6 +35,11 @@ impl GuestFiles {
         }
     }
 
+    /// The key under which QEMU is handed secrets.
+    pub(crate) fn key(&self) -> PathBuf {
+        self.dir.join("master-key.aes")
+    }
+
     /// Removes what exists only while the guest runs. Does what it can.
     pub(crate) fn remove(&self) {
         for dir in [&self.dir, &self.channel_dir] {

@@ -1,5 +1,6 @@
 //! Starting a guest: from its plan to a monitor that answers.
 
+use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -20,11 +21,11 @@ use super::guest::{self, Guest, Parts};
 use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor, Partner};
 use super::raw_events::{RawEvents, RawEventsOf};
-use super::{live_cpu, needs, settle, status, taint};
+use super::{live_cpu, needs, secrets, settle, status, taint};
 use crate::caps::Capabilities;
 use crate::config::Config;
 use crate::host::Host;
-use crate::plan::{self, Monitor, Plan};
+use crate::plan::{self, Monitor, Part, Plan, Props};
 
 /// How long QEMU may take from its start to its greeting.
 const GREETING_DEADLINE: Duration = Duration::from_secs(60);
@@ -93,7 +94,9 @@ async fn launch(
     let log = GuestLog::open(&files.log, &plan)
         .map_err(|error| cannot(&format!("open the log {}", files.log.display()), error))?;
     let mut spawn = spawn(&plan, &files, &log)?;
+    let values = secrets::values(&plan.parts, services).await?;
     needs::open(&plan, &mut live, &mut spawn, listener.into())?;
+    spawn.args(arguments(&plan, &secrets::objects(&values, &files.key())?));
     let filters = filters.get_or_init(|| Filters::of(&live, services));
     filters.bind(&live).await?;
     let child = spawn.start().map_err(|error| cannot(&format!("start {}", plan.program), error))?;
@@ -152,13 +155,24 @@ async fn ask(monitor: &GuestMonitor, live: &mut Domain, caps: &Capabilities) -> 
 
 fn spawn(plan: &Plan, files: &GuestFiles, log: &GuestLog) -> Result<Spawn> {
     let mut spawn = Spawn::new(&plan.program);
-    spawn.args(plan.argv()).cwd("/").umask(0o002).pid_file(&files.pid);
+    spawn.cwd("/").umask(0o002).pid_file(&files.pid);
     for (name, value) in &plan.env {
         spawn.env(name, value);
     }
     let output = log.output().map_err(|error| cannot("write the log", error))?;
     spawn.output(OwnedFd::from(output)).map_err(|error| cannot("write the log", error))?;
     Ok(spawn)
+}
+
+/// The command line, with the secrets that the plan only names.
+fn arguments(plan: &Plan, secrets: &HashMap<String, Props>) -> Vec<String> {
+    let arguments = |part: &Part| match part {
+        Part::Secret { id, .. } if secrets.contains_key(id) => {
+            vec!["-object".to_owned(), secrets[id].to_string()]
+        }
+        part => part.argv(),
+    };
+    plan.parts.iter().flat_map(arguments).collect()
 }
 
 /// Why QEMU ended before it greeted: its own last words, and what they mean.

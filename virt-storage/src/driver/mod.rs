@@ -228,13 +228,16 @@ impl Shared {
         };
         let selector = match secret {
             SecretLookup::Uuid(uuid) => SecretSelector::Uuid(*uuid),
-            SecretLookup::Usage(usage) => SecretSelector::Usage(usage.clone()),
+            SecretLookup::Usage(usage) => SecretSelector::Usage { usage_type: VOLUME, id: usage.clone() },
         };
         let services = virt_driver::Services { secrets: self.secrets(), ..virt_driver::Services::default() };
         let value = services.secrets()?.value(&selector).await?;
         SecretFile::write(&self.layout.state_dir, pool, &volume.name, &value).map(Some)
     }
 }
+
+/// `VIR_SECRET_USAGE_TYPE_VOLUME`
+const VOLUME: i32 = 1;
 
 fn backend_of(pool: &StoragePool) -> Result<&'static dyn Backend> {
     // A type that is not served is refused as a whole document would be.

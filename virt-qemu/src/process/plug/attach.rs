@@ -14,7 +14,7 @@ use super::super::backend::QemuBackend;
 use super::super::connections::Connections;
 use super::super::filters::Filters;
 use super::super::guest::Guest;
-use super::super::{monitor, needs, volumes};
+use super::super::{monitor, needs, secrets, volumes};
 use super::{alone, guest, put_back};
 use crate::host::Host;
 use crate::plan::{DevicePlan, Monitor, PlanContext};
@@ -60,7 +60,8 @@ impl QemuBackend {
             side.connections.take(&mut new).await?;
             take_over(&mut grown, &new);
             let plan = self.plan_of(&grown, &caps)?;
-            let secrets = self.secrets_of(&guest, &plan.parts).await?;
+            let secrets = secrets::values(&plan.parts, self.services()).await?;
+            let secrets = secrets::objects(&secrets, &guest.files.key())?;
             let fds = needs::open_for_plug(&plan.needs, &mut new)?;
             take_over(&mut grown, &new);
             side.filters = Filters::of(&new, self.services());
@@ -113,7 +114,9 @@ impl QemuBackend {
 
 /// The new devices as documents of their own.
 fn devices(grown: &Grown) -> Vec<AnyDevice> {
-    let get = |(kind, position): &(DeviceKind, usize)| grown.domain.devices.get(*kind, *position).map(DeviceRef::to_any);
+    let get = |(kind, position): &(DeviceKind, usize)| {
+        grown.domain.devices.get(*kind, *position).map(DeviceRef::to_any)
+    };
     grown.added.iter().filter_map(get).collect()
 }
 

@@ -39,7 +39,9 @@ fn alone(domain: &Domain, places: &[(DeviceKind, usize)]) -> Domain {
 
 /// Puts a changed device in its place.
 fn put_back(devices: &mut Devices, kind: DeviceKind, position: usize, from: Option<DeviceRef<'_>>) {
-    let (Some(from), Some(DeviceMut::Interface(place))) = (from, devices.get_mut(kind, position)) else { return };
+    let (Some(from), Some(DeviceMut::Interface(place))) = (from, devices.get_mut(kind, position)) else {
+        return;
+    };
     if let DeviceRef::Interface(interface) = from {
         *place = interface.clone();
     }
