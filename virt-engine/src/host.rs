@@ -72,6 +72,8 @@ impl Host {
     /// Where its directories can not be used.
     pub async fn qemu(&self) -> Result<&Arc<QemuDriver>> {
         let open = || async {
+            // With every feature nothing is left over.
+            #[allow(clippy::needless_update)]
             let services = Services {
                 #[cfg(feature = "network")]
                 networks: self.networks().await.map(|networks| Arc::new(networks.guest_ports()) as _),

@@ -3,9 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use virt_driver::{
-    Delivery, ObjectEventFilter, SecretEventKind, SecretSelector, SecretValues as _, Secrets as _,
-};
+use virt_driver::{Delivery, ObjectEventFilter, SecretEventKind, SecretSelector, Secrets as _};
 use virt_types::ErrorCode;
 
 use crate::SecretDriver;

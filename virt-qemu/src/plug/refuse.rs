@@ -272,7 +272,7 @@ fn check_slot(device: DeviceRef<'_>, live: &Domain) -> Result<()> {
     if shares {
         return refuse("multifunction PCI guest", "");
     }
-    let Some(controller) = live.controller(ControllerType::Pci, u32::from(at.bus)) else {
+    let Some(controller) = live.controller(ControllerType::Pci, at.bus) else {
         return refuse("PCI guest", " - controller not found");
     };
     let hotplug = match &controller.kind {
