@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use virt_driver::{
-    DomainEvent, DomainEventFilter, DomainEventKind, DomainRef, Publisher, Subscription, channel,
+    DomainEvent, DomainEventFilter, DomainEventKind, DomainRef, Publisher, Shared, Subscription, channel,
 };
 
 /// Where the events of all domains go, and from where each subscriber gets those that it wants.
@@ -30,7 +30,7 @@ impl Bus {
     pub(crate) fn publish(&self, domain: DomainRef, kind: DomainEventKind) {
         let mut inner = self.lock();
         inner.published += 1;
-        let event = DomainEvent { number: inner.published, domain, kind };
+        let event = Shared::new(DomainEvent { number: inner.published, domain, kind });
         inner.subscribers.retain(|(filter, publisher)| {
             if filter.wants(&event) { publisher.publish(event.clone()) } else { !publisher.is_closed() }
         });

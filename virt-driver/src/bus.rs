@@ -1,6 +1,6 @@
 //! Events to subscribers, in order, and never waiting for a slow reader.
 
-use crate::{Publisher, Subscription, channel};
+use crate::{Publisher, Shared, Subscription, channel};
 
 /// Where the events of one kind of object go: each subscriber's filter, and its queue.
 #[derive(Debug)]
@@ -24,8 +24,9 @@ impl<F, E: Clone> Bus<F, E> {
 
     /// Gives an event to those whose filter wants it, and forgets those that are gone.
     pub fn publish(&mut self, event: &E, wants: impl Fn(&F) -> bool) {
+        let shared = Shared::new(event.clone());
         self.subscribers.retain(|(filter, publisher)| {
-            if wants(filter) { publisher.publish(event.clone()) } else { !publisher.is_closed() }
+            if wants(filter) { publisher.publish(shared.clone()) } else { !publisher.is_closed() }
         });
     }
 }

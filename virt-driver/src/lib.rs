@@ -56,6 +56,7 @@ mod object;
 mod saved_states;
 mod secrets;
 mod service;
+mod shared;
 mod snapshots;
 mod statistics;
 mod storage_pools;
@@ -92,6 +93,7 @@ pub use secrets::{SecretEvent, SecretEventKind, SecretRef, Secrets};
 pub use service::{
     FoundVolume, NetworkPorts, PortFilters, SecretSelector, SecretValues, Services, VolumePaths,
 };
+pub use shared::Shared;
 pub use snapshots::{SnapshotRef, Snapshots};
 pub use statistics::{
     BlockInfo, BlockStats, DiskError, DomainStatistics, DomainStatsRecord, InterfaceStats, MemoryStat,

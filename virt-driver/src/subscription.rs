@@ -5,6 +5,8 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::Shared;
+
 /// What a subscriber reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery<T> {
@@ -15,7 +17,7 @@ pub enum Delivery<T> {
 }
 
 struct Queue<T> {
-    events: VecDeque<T>,
+    events: VecDeque<Shared<T>>,
     capacity: usize,
     lost: u64,
     closed: bool,
@@ -64,7 +66,10 @@ fn lock<T>(queue: &Mutex<Queue<T>>) -> MutexGuard<'_, Queue<T>> {
 
 impl<T> Publisher<T> {
     /// Puts an event into the queue, in place of the oldest one if it is full. False if nobody reads any more.
-    pub fn publish(&self, event: T) -> bool {
+    ///
+    /// An event for several queues is best put into them as one [`Shared`].
+    pub fn publish(&self, event: impl Into<Shared<T>>) -> bool {
+        let event = event.into();
         let waker = {
             let mut queue = lock(&self.queue);
             if queue.closed {
@@ -111,12 +116,37 @@ impl<T> Drop for Subscription<T> {
 
 impl<T> Subscription<T> {
     /// What is in the queue now, without waiting.
-    pub fn try_next(&mut self) -> Option<Delivery<T>> {
+    pub fn try_shared(&mut self) -> Option<Delivery<Shared<T>>> {
         let mut queue = lock(&self.queue);
         if queue.lost > 0 {
             return Some(Delivery::Lagged(std::mem::take(&mut queue.lost)));
         }
         queue.events.pop_front().map(Delivery::Event)
+    }
+
+    /// The next event, or `None` once the sender is gone and the queue is empty.
+    pub fn poll_shared(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery<Shared<T>>>> {
+        let mut queue = lock(&self.queue);
+        if queue.lost > 0 {
+            return Poll::Ready(Some(Delivery::Lagged(std::mem::take(&mut queue.lost))));
+        }
+        if let Some(event) = queue.events.pop_front() {
+            return Poll::Ready(Some(Delivery::Event(event)));
+        }
+        if queue.closed {
+            return Poll::Ready(None);
+        }
+        if queue.waker.as_ref().is_none_or(|waker| !waker.will_wake(context.waker())) {
+            queue.waker = Some(context.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
+impl<T: Clone> Subscription<T> {
+    /// [`Subscription::try_shared`] for a reader that wants the event for itself.
+    pub fn try_next(&mut self) -> Option<Delivery<T>> {
+        self.try_shared().map(Delivery::into_own)
     }
 
     /// The next event, or `None` once the sender is gone and the queue is empty. Safe to drop half way.
@@ -126,19 +156,16 @@ impl<T> Subscription<T> {
 
     /// [`Subscription::next`] for hand-written futures.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery<T>>> {
-        if let Some(delivery) = self.try_next() {
-            return Poll::Ready(Some(delivery));
+        self.poll_shared(context).map(|delivery| delivery.map(Delivery::into_own))
+    }
+}
+
+impl<T: Clone> Delivery<Shared<T>> {
+    fn into_own(self) -> Delivery<T> {
+        match self {
+            Self::Event(event) => Delivery::Event(event.into_inner()),
+            Self::Lagged(lost) => Delivery::Lagged(lost),
         }
-        let mut queue = lock(&self.queue);
-        // The sender may have been at work since.
-        if let Some(event) = queue.events.pop_front() {
-            return Poll::Ready(Some(Delivery::Event(event)));
-        }
-        if queue.closed {
-            return Poll::Ready(None);
-        }
-        queue.waker = Some(context.waker().clone());
-        Poll::Pending
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use virt_proto::packet::Header;
@@ -10,12 +11,54 @@ use virt_proto::packet::Header;
 use crate::frame::{self, HEAD};
 use crate::io::Io;
 
+/// What follows the head of a message.
+#[derive(Debug)]
+enum Body {
+    Own(Vec<u8>),
+    /// The end of what many messages share.
+    Shared(Arc<[u8]>, usize),
+}
+
+impl Body {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(bytes, from) => bytes.get(*from..).unwrap_or_default(),
+        }
+    }
+}
+
+/// The payload of an event: what all clients get, behind the number by which this one knows it.
+#[derive(Debug)]
+pub struct EventBody {
+    number: Option<i32>,
+    rest: Body,
+}
+
+impl EventBody {
+    /// The number, if there is one, and all that stands at `from` and behind it.
+    #[must_use]
+    pub fn new(number: Option<i32>, bytes: &Arc<[u8]>, from: usize) -> Self {
+        Self { number, rest: Body::Shared(Arc::clone(bytes), from) }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rest.bytes().len() + self.number.map_or(0, |number| size_of_val(&number))
+    }
+}
+
+impl From<Vec<u8>> for EventBody {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { number: None, rest: Body::Own(bytes) }
+    }
+}
+
 /// A message, and what is done when it has left.
 #[derive(Debug)]
 pub(crate) struct Outgoing<T> {
     head: [u8; HEAD + 4],
     head_length: usize,
-    body: Vec<u8>,
+    body: Body,
     fds: Vec<OwnedFd>,
     pub(crate) token: T,
 }
@@ -24,7 +67,19 @@ impl<T> Outgoing<T> {
     pub(crate) fn new(header: Header, body: Vec<u8>, token: T) -> Self {
         let mut head = [0; HEAD + 4];
         head[..HEAD].copy_from_slice(&frame::head(header, body.len()));
-        Self { head, head_length: HEAD, body, fds: Vec::new(), token }
+        Self { head, head_length: HEAD, body: Body::Own(body), fds: Vec::new(), token }
+    }
+
+    /// An event.
+    pub(crate) fn event(header: Header, body: EventBody, token: T) -> Self {
+        let mut head = [0; HEAD + 4];
+        head[..HEAD].copy_from_slice(&frame::head(header, body.len()));
+        let mut head_length = HEAD;
+        if let Some(number) = body.number {
+            head[HEAD..].copy_from_slice(&number.to_be_bytes());
+            head_length += 4;
+        }
+        Self { head, head_length, body: body.rest, fds: Vec::new(), token }
     }
 
     /// A message whose payload begins with the number of descriptors.
@@ -32,11 +87,11 @@ impl<T> Outgoing<T> {
         let mut head = [0; HEAD + 4];
         head[..HEAD].copy_from_slice(&frame::head(header, body.len() + 4));
         head[HEAD..].copy_from_slice(&u32::try_from(fds.len()).unwrap_or(u32::MAX).to_be_bytes());
-        Self { head, head_length: HEAD + 4, body, fds, token }
+        Self { head, head_length: HEAD + 4, body: Body::Own(body), fds, token }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.head_length + self.body.len()
+        self.head_length + self.body.bytes().len()
     }
 }
 
@@ -113,7 +168,7 @@ impl<T> Writer<T> {
             if used + 2 > SLICES {
                 break;
             }
-            for part in [&message.head[..message.head_length], &message.body] {
+            for part in [&message.head[..message.head_length], message.body.bytes()] {
                 if skip >= part.len() {
                     skip -= part.len();
                 } else {

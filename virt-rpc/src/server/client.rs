@@ -12,7 +12,7 @@ use virt_proto::packet::{Header, Kind, Status};
 use super::limits::Limits;
 use super::stream::{Key, StreamState};
 use crate::identity::{Identity, TransportKind};
-use crate::outgoing::Outgoing;
+use crate::outgoing::{EventBody, Outgoing};
 
 /// What is done when a message has left.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ struct Outbox {
     keepalive: bool,
     gone: bool,
     streams: usize,
+    /// The connection is about to look itself.
+    looking: bool,
 }
 
 /// A connected client. Clones are the same client.
@@ -145,11 +147,18 @@ impl Client {
     /// Queues an event and answers whether the client is still there.
     ///
     /// A client that lets more than [`Limits::event_bytes`](super::Limits::event_bytes) of them pile up is disconnected.
-    pub fn send_event(&self, program: u32, version: u32, procedure: i32, payload: Vec<u8>) -> bool {
+    pub fn send_event(
+        &self,
+        program: u32,
+        version: u32,
+        procedure: i32,
+        body: impl Into<EventBody>,
+    ) -> bool {
+        let body = body.into();
         let header =
             Header { program, version, procedure, kind: Kind::Message, serial: 1, status: Status::Ok };
         // The queue's own memory counts too.
-        let cost = payload.len() + size_of::<Post>();
+        let cost = body.len() + size_of::<Post>();
         let mut outbox = self.outbox();
         if outbox.gone || matches!(outbox.ending, Some(Ending::Now(_))) {
             return false;
@@ -159,7 +168,7 @@ impl Client {
             return false;
         }
         outbox.event_bytes += cost;
-        outbox.post(Post::Message(Outgoing::new(header, payload, Token::Event(cost))));
+        outbox.post(Post::Message(Outgoing::event(header, body, Token::Event(cost))));
         true
     }
 
@@ -215,9 +224,15 @@ impl Client {
         self.outbox().end(ending);
     }
 
+    /// The connection's task is going to [`collect`](Self::collect): what is queued until then need not wake it.
+    pub(super) fn look(&self) {
+        self.outbox().looking = true;
+    }
+
     /// What there is to take up; the task is woken for more.
     pub(super) fn collect(&self, cx: &Context<'_>) -> Collected {
         let mut outbox = self.outbox();
+        outbox.looking = false;
         if outbox.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
             outbox.waker = Some(cx.waker().clone());
         }
@@ -270,7 +285,7 @@ impl Outbox {
     }
 
     fn wake(&self) {
-        if let Some(waker) = &self.waker {
+        if let Some(waker) = self.waker.as_ref().filter(|_| !self.looking) {
             waker.wake_by_ref();
         }
     }

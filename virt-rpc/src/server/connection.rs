@@ -138,6 +138,7 @@ impl Connection {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
         for _ in 0..TURNS {
+            self.client.look();
             self.session.poll_events(cx);
             if let Some(over) = self.take_posts(cx) {
                 return Poll::Ready(over);

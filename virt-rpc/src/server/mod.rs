@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
+pub use crate::outgoing::EventBody;
 pub use client::Client;
 pub use limits::Limits;
 pub use listener::{Listener, ListenerSettings};

@@ -26,7 +26,7 @@ fn kinds<K>(filter: &ObjectEventFilter<K>) -> Vec<i32> {
 }
 
 /// A route that reads messages with `read` and hands on what they say.
-fn route<E: Send + 'static>(
+fn route<E: Send + Sync + 'static>(
     publisher: &Arc<Publisher<E>>,
     read: impl Fn(i32, &[u8]) -> Option<E> + Send + 'static,
 ) -> Route {

@@ -6,55 +6,17 @@ use virt_driver::{
     GraphicsPhase, IoErrorAction, Lifecycle, TrayChange, WatchdogAction,
 };
 use virt_proto::remote::*;
-use virt_proto::{Procedure, Row};
+use virt_proto::Procedure;
 use virt_types::DomainEventId as Id;
 
+use super::message::Message;
 use crate::bind::convert::Wire;
-
-/// A message whose number of the registration is not filled in yet.
-pub(crate) struct Message {
-    row: &'static Row,
-    bytes: Vec<u8>,
-    /// The message of clients that know no numbers of registrations, and where its bytes begin.
-    old: Option<(&'static Row, usize)>,
-}
 
 /// The number of the registration comes first.
 const NUMBER: usize = 4;
 
 /// Messages that have a reason behind the number.
 const NUMBER_AND_REASON: usize = 8;
-
-impl Message {
-    fn new<P: Procedure>(args: &P::Args) -> Option<Self> {
-        match virt_proto::xdr::encode(args) {
-            Ok(bytes) => Some(Self { row: P::ROW, bytes, old: None }),
-            Err(error) => {
-                log::warn!("an event is left out: {error}");
-                None
-            }
-        }
-    }
-
-    fn also<Old: Procedure>(self, from: usize) -> Self {
-        Self { old: Some((Old::ROW, from)), ..self }
-    }
-
-    /// For a registration with this number.
-    pub(crate) fn numbered(&self, id: i32) -> (&'static Row, Vec<u8>) {
-        let mut bytes = self.bytes.clone();
-        if let Some(number) = bytes.first_chunk_mut() {
-            *number = id.to_be_bytes();
-        }
-        (self.row, bytes)
-    }
-
-    /// For a registration of the old kind.
-    pub(crate) fn old(&self) -> Option<(&'static Row, Vec<u8>)> {
-        let (row, from) = self.old?;
-        Some((row, self.bytes.get(from..)?.to_vec()))
-    }
-}
 
 fn address(address: &GraphicsAddress) -> DomainEventGraphicsAddress {
     let GraphicsAddress { family, node, service } = address.clone();

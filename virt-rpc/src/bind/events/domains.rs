@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use virt_driver::{DomainEvent, DomainEventFilter, Domains, Nothing};
-use virt_proto::Row;
 use virt_proto::remote::*;
 use virt_types::{DomainEventId, Error, ErrorCode, ErrorDomain, Result, Uuid};
 
 use super::domain_message;
-use super::hub::{Kind, Registration};
+use super::hub::Kind;
+use super::message::Messages;
 use crate::bind::{Begun, Core, Incoming, encode};
 use crate::server::Reply;
 
@@ -31,32 +31,17 @@ impl Kind for OfDomains {
 
     const NAME: &'static str = "domain";
 
-    fn messages(
-        event: &DomainEvent,
-        registrations: &[Registration<Wanted>],
-        send: &mut dyn FnMut(&'static Row, Vec<u8>),
-    ) {
-        for id in event.kind.ids() {
-            let fits = |wanted: &Wanted| {
-                wanted.event == *id && wanted.domain.is_none_or(|uuid| uuid == event.domain.uuid)
-            };
-            let mut wanting =
-                registrations.iter().filter(|registration| fits(&registration.wanted)).peekable();
-            if wanting.peek().is_none() {
-                continue;
-            }
-            let Some(message) = domain_message::message(event, *id) else { continue };
-            for registration in wanting {
-                let one = if registration.wanted.old {
-                    message.old()
-                } else {
-                    Some(message.numbered(registration.id))
-                };
-                if let Some((row, payload)) = one {
-                    send(row, payload);
-                }
-            }
-        }
+    fn messages(event: &DomainEvent) -> Messages {
+        let encoded = |id: &DomainEventId| Some((id.number(), domain_message::message(event, *id)?));
+        event.kind.ids().iter().filter_map(encoded).collect()
+    }
+
+    fn wants(wanted: &Wanted, event: &DomainEvent, kind: i32) -> bool {
+        wanted.event.number() == kind && wanted.domain.is_none_or(|uuid| uuid == event.domain.uuid)
+    }
+
+    fn is_old(wanted: &Wanted) -> bool {
+        wanted.old
     }
 }
 

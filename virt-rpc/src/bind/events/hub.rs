@@ -3,16 +3,16 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use virt_driver::{Delivery, Subscription};
-use virt_proto::Row;
+use virt_driver::{Delivery, Shared, Subscription};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
+use super::message::Messages;
 use crate::server::Client;
 
 /// A kind of object that has events.
 pub(super) trait Kind: Send + 'static {
     /// What happens.
-    type Event: Send + 'static;
+    type Event: Send + Sync + 'static;
 
     /// What a registration is for.
     type Wanted: Send + 'static;
@@ -20,12 +20,16 @@ pub(super) trait Kind: Send + 'static {
     /// What the kind is called where a registration is not found.
     const NAME: &'static str;
 
-    /// Gives the message for each registration that wants the event.
-    fn messages(
-        event: &Self::Event,
-        registrations: &[Registration<Self::Wanted>],
-        send: &mut dyn FnMut(&'static Row, Vec<u8>),
-    );
+    /// What is sent for an event.
+    fn messages(event: &Self::Event) -> Messages;
+
+    /// Whether a registration wants the event's message of this kind.
+    fn wants(wanted: &Self::Wanted, event: &Self::Event, kind: i32) -> bool;
+
+    /// Whether a registration's messages have no number.
+    fn is_old(_: &Self::Wanted) -> bool {
+        false
+    }
 }
 
 /// One registration.
@@ -124,22 +128,41 @@ impl<K: Kind> Inner<K> {
         loop {
             let Some(subscription) = &mut self.subscription else { return Poll::Ready(()) };
             let delivery = match &mut context {
-                None => match subscription.try_next() {
+                None => match subscription.try_shared() {
                     Some(delivery) => delivery,
                     None => return Poll::Pending,
                 },
-                Some(context) => match subscription.poll_next(context) {
+                Some(context) => match subscription.poll_shared(context) {
                     Poll::Ready(Some(delivery)) => delivery,
                     Poll::Ready(None) => return Poll::Ready(()),
                     Poll::Pending => return Poll::Pending,
                 },
             };
             match delivery {
-                Delivery::Event(event) => K::messages(&event, &self.registrations, &mut |row, payload| {
-                    client.send_event(row.program.number, row.program.version, row.number, payload);
-                }),
+                Delivery::Event(event) => self.send(client, &event),
                 Delivery::Lagged(lost) => {
                     log::warn!("client {} missed {lost} {} events", client.id(), K::NAME);
+                }
+            }
+        }
+    }
+
+    fn send(&self, client: &Client, event: &Shared<K::Event>) {
+        let own;
+        let messages: &Messages = match event.derived(K::messages) {
+            Some(messages) => messages,
+            None => {
+                own = K::messages(event);
+                &own
+            }
+        };
+        for (kind, message) in messages {
+            let wanting = self.registrations.iter().filter(|it| K::wants(&it.wanted, event, *kind));
+            for registration in wanting {
+                if K::is_old(&registration.wanted) {
+                    message.send_old(client);
+                } else {
+                    message.send(client, registration.id);
                 }
             }
         }

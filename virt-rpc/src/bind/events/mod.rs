@@ -2,12 +2,13 @@
 //!
 //! Each kind of object has one subscription at the driver per client, however many registrations the client has, so
 //! that events leave in the order in which they happened. The client's own connection takes them from there: an event
-//! wakes one task for each client that wants it.
+//! wakes one task for each client that wants it, and the first of them makes the bytes that all of them send.
 
 pub(super) mod closing;
 pub(super) mod domain_message;
 pub(super) mod domains;
 mod hub;
+mod message;
 pub(super) mod monitor;
 mod objects;
 

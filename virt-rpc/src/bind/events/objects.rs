@@ -1,18 +1,6 @@
 //! Registrations for events of networks, storage pools, devices of the host and secrets.
 
-use virt_proto::Procedure;
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
-
-/// The first bytes of a message are the number of the registration.
-fn encoded<P: Procedure>(message: &P::Args) -> Option<(&'static virt_proto::Row, Vec<u8>)> {
-    match virt_proto::xdr::encode(message) {
-        Ok(bytes) => Some((P::ROW, bytes)),
-        Err(error) => {
-            log::warn!("an event is left out: {error}");
-            None
-        }
-    }
-}
 
 fn known(event: i32, last: i32) -> Result<i32> {
     if (0..=last).contains(&event) {
@@ -35,11 +23,12 @@ macro_rules! object_events {
             use std::sync::Arc;
 
             use virt_driver::{$event, Nothing, ObjectEventFilter, $trait};
-            use virt_proto::{Procedure, Row};
+            use virt_proto::Procedure;
             use virt_proto::remote::*;
 
-            use super::super::hub::{Kind, Registration};
-            use super::{encoded, known};
+            use super::super::hub::Kind;
+            use super::super::message::{Message, Messages};
+            use super::known;
             use crate::bind::{Begun, Core, Incoming, convert::Wire, encode};
             use crate::server::Reply;
 
@@ -56,25 +45,18 @@ macro_rules! object_events {
 
                 const NAME: &'static str = $name;
 
-                fn messages(
-                    event: &$event,
-                    registrations: &[Registration<Wanted>],
-                    send: &mut dyn FnMut(&'static Row, Vec<u8>),
-                ) {
-                    for Registration { id, wanted } in registrations {
-                        let $at = event;
-                        let same = wanted.object.as_ref().is_none_or(|object| *object == $same);
-                        if same && wanted.event == event.kind.id()
-                            && let Some((row, payload)) = message(event, *id)
-                        {
-                            send(row, payload);
-                        }
-                    }
+                fn messages(event: &$event) -> Messages {
+                    message(event).map(|message| (event.kind.id(), message)).into_iter().collect()
+                }
+
+                fn wants(wanted: &Wanted, $at: &$event, kind: i32) -> bool {
+                    wanted.event == kind && wanted.object.as_ref().is_none_or(|object| *object == $same)
                 }
             }
 
-            /// The message of an event for a registration with this number.
-            pub(in crate::bind) fn message($it: &$event, $callback: i32) -> Option<(&'static Row, Vec<u8>)> {
+            fn message($it: &$event) -> Option<Message> {
+                // Filled in for each registration.
+                let $callback = 0;
                 $($message)*
             }
 
@@ -117,12 +99,12 @@ object_events! {
         let net: Network = event.network.clone().to_wire();
         match &event.kind {
             Kind::Lifecycle(event) => {
-                encoded::<NetworkEventLifecycle>(&NetworkEventLifecycleMsg { callback_id, net, event: *event, detail: 0 })
+                Message::new::<NetworkEventLifecycle>(&NetworkEventLifecycleMsg { callback_id, net, event: *event, detail: 0 })
             }
             Kind::MetadataChange { kind, uri } => {
                 let (kind, nsuri) = (*kind, uri.clone());
                 let message = NetworkEventCallbackMetadataChangeMsg { callback_id, net, kind, nsuri };
-                encoded::<NetworkEventCallbackMetadataChange>(&message)
+                Message::new::<NetworkEventCallbackMetadataChange>(&message)
             }
             _ => None,
         }
@@ -139,9 +121,9 @@ object_events! {
         let pool: StoragePool = event.pool.clone().to_wire();
         match event.kind {
             Kind::Lifecycle(event) => {
-                encoded::<StoragePoolEventLifecycle>(&StoragePoolEventLifecycleMsg { callback_id, pool, event, detail: 0 })
+                Message::new::<StoragePoolEventLifecycle>(&StoragePoolEventLifecycleMsg { callback_id, pool, event, detail: 0 })
             }
-            Kind::Refresh => encoded::<StoragePoolEventRefresh>(&StoragePoolEventRefreshMsg { callback_id, pool }),
+            Kind::Refresh => Message::new::<StoragePoolEventRefresh>(&StoragePoolEventRefreshMsg { callback_id, pool }),
             _ => None,
         }
     }
@@ -156,9 +138,9 @@ object_events! {
         let dev: NodeDevice = event.device.clone().to_wire();
         match event.kind {
             Kind::Lifecycle(event) => {
-                encoded::<NodeDeviceEventLifecycle>(&NodeDeviceEventLifecycleMsg { callback_id, dev, event, detail: 0 })
+                Message::new::<NodeDeviceEventLifecycle>(&NodeDeviceEventLifecycleMsg { callback_id, dev, event, detail: 0 })
             }
-            Kind::Update => encoded::<NodeDeviceEventUpdate>(&NodeDeviceEventUpdateMsg { callback_id, dev }),
+            Kind::Update => Message::new::<NodeDeviceEventUpdate>(&NodeDeviceEventUpdateMsg { callback_id, dev }),
             _ => None,
         }
     }
@@ -173,9 +155,9 @@ object_events! {
         let secret: Secret = event.secret.clone().to_wire();
         match event.kind {
             Kind::Lifecycle(event) => {
-                encoded::<SecretEventLifecycle>(&SecretEventLifecycleMsg { callback_id, secret, event, detail: 0 })
+                Message::new::<SecretEventLifecycle>(&SecretEventLifecycleMsg { callback_id, secret, event, detail: 0 })
             }
-            Kind::ValueChanged => encoded::<SecretEventValueChanged>(&SecretEventValueChangedMsg { callback_id, secret }),
+            Kind::ValueChanged => Message::new::<SecretEventValueChanged>(&SecretEventValueChangedMsg { callback_id, secret }),
             _ => None,
         }
     }
