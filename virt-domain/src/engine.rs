@@ -175,6 +175,21 @@ impl Engine {
         entry
     }
 
+    /// Does what blocks for a moment on the thread that is here already, which other tasks need not wait for: where the
+    /// runtime has several threads it calls in another one for them.
+    pub(crate) async fn at_once<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        use tokio::runtime::RuntimeFlavor::MultiThread;
+        let done = if self.runtime.runtime_flavor() == MultiThread {
+            self.runtime.spawn(async move { tokio::task::block_in_place(work) })
+        } else {
+            self.runtime.spawn_blocking(work)
+        };
+        done.await.map_err(|_| closed())
+    }
+
     /// Takes a domain out of the list.
     pub(crate) fn remove(&self, uuid: Uuid) {
         self.maps_mut().remove(uuid);

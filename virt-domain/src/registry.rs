@@ -188,16 +188,16 @@ impl Registry {
             }
             // The root lock goes with the work, so that it is held until the file is there even if this call is dropped.
             let worker = Arc::clone(engine);
-            let defined = tokio::task::spawn_blocking(move || -> Result<Arc<Entry>> {
+            let defined = engine.at_once(move || -> Result<Arc<Entry>> {
                 let stored = worker.store.write_config(config)?;
                 let mut maps = worker.maps_mut();
                 let entry = worker.add(&mut maps, uuid, name, Some(stored), None);
                 drop(maps);
-                drop(root);
                 entry.core.lock().tell_lifecycle(Lifecycle::Defined(DefinedDetail::Added));
+                drop(root);
                 Ok(entry)
             });
-            return defined.await.map_err(|_| crate::engine::closed())?.map(DomainHandle::of);
+            return defined.await?.map(DomainHandle::of);
         }
     }
 

@@ -87,6 +87,7 @@ mod tests {
         let address = event.as_ptr();
         let copy = event.clone().into_inner();
         assert!(copy == "news" && copy.as_ptr() != address);
-        assert_eq!(event.into_inner().as_ptr(), address);
+        let last = event.into_inner();
+        assert_eq!(last.as_ptr(), address);
     }
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use virt_sys::Socket;
+use virt_sys::{Socket, SocketSender};
 
 /// What can be read and written, such as a TLS session or the pipes of an ssh process.
 pub trait ByteChannel: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -50,6 +50,14 @@ impl Io {
     #[must_use]
     pub const fn passes_fds(&self) -> bool {
         matches!(self.0, Kind::Socket { passes_fds: true, .. })
+    }
+
+    /// What sends over the same transport beside this, if it takes bytes as they are.
+    pub(crate) fn sender(&self) -> Option<SocketSender> {
+        match &self.0 {
+            Kind::Socket { socket, .. } => Some(socket.sender()),
+            Kind::Channel(_) => None,
+        }
     }
 
     pub(crate) fn poll_receive(

@@ -90,6 +90,10 @@ impl<T> Outgoing<T> {
         Self { head, head_length: HEAD + 4, body: Body::Own(body), fds, token }
     }
 
+    pub(crate) fn parts(&self) -> [&[u8]; 2] {
+        [&self.head[..self.head_length], self.body.bytes()]
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.head_length + self.body.bytes().len()
     }
@@ -119,6 +123,13 @@ impl<T> Writer<T> {
     }
 
     pub(crate) fn push(&mut self, message: Outgoing<T>) {
+        self.queue.push_back(message);
+    }
+
+    /// Adds the first message, of which so many bytes have left already.
+    pub(crate) fn push_begun(&mut self, message: Outgoing<T>, sent: usize) {
+        debug_assert!(self.queue.is_empty(), "another message is on its way");
+        self.sent = sent;
         self.queue.push_back(message);
     }
 
@@ -168,7 +179,7 @@ impl<T> Writer<T> {
             if used + 2 > SLICES {
                 break;
             }
-            for part in [&message.head[..message.head_length], message.body.bytes()] {
+            for part in message.parts() {
                 if skip >= part.len() {
                     skip -= part.len();
                 } else {

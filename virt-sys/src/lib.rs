@@ -74,7 +74,7 @@ pub use readable::Readable;
 pub use run::{Limits, Output, run};
 pub use rustix::process::{Pid, Signal};
 #[cfg(feature = "tokio")]
-pub use socket::Socket;
+pub use socket::{Socket, SocketSender};
 pub use spawn::{Child, Spawn, find_program};
 
 #[cfg(test)]

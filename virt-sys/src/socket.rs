@@ -2,7 +2,8 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -22,7 +23,7 @@ use crate::fdpass::MAX_FDS;
 /// so that a peer that reads wakes nobody.
 #[derive(Debug)]
 pub struct Socket {
-    reader: AsyncFd<OwnedFd>,
+    reader: AsyncFd<Arc<OwnedFd>>,
     /// A second descriptor of the socket, while a write waits for room.
     writer: Option<AsyncFd<OwnedFd>>,
 }
@@ -34,7 +35,7 @@ impl Socket {
     /// Outside a runtime, or for what the kernel cannot watch.
     pub fn new(fd: OwnedFd) -> io::Result<Self> {
         fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
-        Ok(Self { reader: register(fd, Interest::READABLE)?, writer: None })
+        Ok(Self { reader: register(Arc::new(fd), Interest::READABLE)?, writer: None })
     }
 
     /// Receives what has arrived, at least one byte; 0 at the end. Descriptors that came along are appended to
@@ -84,7 +85,7 @@ impl Socket {
             match send(self.reader.get_ref().as_fd(), slices, fds) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if self.writer.is_none() {
-                        let second = self.reader.get_ref().try_clone()?;
+                        let second = self.reader.get_ref().as_fd().try_clone_to_owned()?;
                         self.writer = Some(register(second, Interest::WRITABLE)?);
                     }
                 }
@@ -96,6 +97,12 @@ impl Socket {
         }
     }
 
+    /// For others who send while the owner has nothing to send itself.
+    #[must_use]
+    pub fn sender(&self) -> SocketSender {
+        SocketSender(Arc::clone(self.reader.get_ref()))
+    }
+
     /// Tells the peer that nothing more will come.
     ///
     /// # Errors
@@ -105,16 +112,37 @@ impl Socket {
     }
 }
 
+/// Sends over a [`Socket`] without waiting.
+#[derive(Debug, Clone)]
+pub struct SocketSender(Arc<OwnedFd>);
+
+impl SocketSender {
+    /// Sends as much of the bytes as there is room for, in one call.
+    ///
+    /// # Errors
+    /// What the socket says; `EWOULDBLOCK` if there is no room at all.
+    pub fn try_send(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        send(self.0.as_fd(), slices, &[])
+    }
+}
+
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.reader.get_ref().as_fd()
     }
 }
 
-fn register(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: an `OwnedFd` always gives the same descriptor, and closes it only when dropped.
+fn register<T: Descriptor>(fd: T, interest: Interest) -> io::Result<AsyncFd<T>> {
+    // SAFETY: an `OwnedFd` always gives the same descriptor, and closes it only when dropped, shared or not.
     unsafe { AsyncFd::register_with_interest(fd, interest) }.map_err(Into::into)
 }
+
+/// What owns a descriptor for good.
+trait Descriptor: AsRawFd {}
+
+impl Descriptor for OwnedFd {}
+
+impl Descriptor for Arc<OwnedFd> {}
 
 fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8], fds: &mut Vec<OwnedFd>) -> io::Result<usize> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];

@@ -22,20 +22,62 @@ pub struct Bounds {
 
 /// How many clients all servers have: what keeps an idle daemon alive.
 #[derive(Debug, Clone)]
-pub struct Presence(Arc<watch::Sender<u32>>);
+pub struct Presence(Arc<watch::Sender<Clients>>);
+
+#[derive(Debug, Default)]
+struct Clients {
+    now: u32,
+    /// So many there were at once, since memory was last given back.
+    most: u32,
+}
+
+/// So many clients leave something behind that is worth giving back.
+const CROWD: u32 = 512;
+
+impl Clients {
+    const fn came(&mut self) {
+        self.now += 1;
+        if self.most < self.now {
+            self.most = self.now;
+        }
+    }
+
+    /// Answers whether nearly all of a crowd have left.
+    const fn left(&mut self) -> bool {
+        self.now -= 1;
+        let over = self.most >= CROWD && self.now <= self.most / 16;
+        if over {
+            self.most = self.now;
+        }
+        over
+    }
+}
 
 impl Default for Presence {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(0)))
+        Self(Arc::new(watch::Sender::new(Clients::default())))
     }
 }
 
 impl Presence {
+    fn came(&self) {
+        self.0.send_modify(Clients::came);
+    }
+
+    fn left(&self) {
+        let mut over = false;
+        self.0.send_modify(|clients| over = clients.left());
+        if over {
+            // The allocator would keep what thousands of connections have needed.
+            tokio::task::spawn_blocking(virt_sys::memory::trim);
+        }
+    }
+
     /// Waits until there are clients, or none.
     pub async fn wait(&self, some: bool) {
         let mut count = self.0.subscribe();
         // This value holds the sender.
-        let _ = count.wait_for(|count| (*count > 0) == some).await;
+        let _ = count.wait_for(|clients| (clients.now > 0) == some).await;
     }
 }
 
@@ -96,7 +138,7 @@ impl Counted {
 
 impl Service for Counted {
     fn open(&self, client: &Client) -> Arc<dyn Session> {
-        self.work.presence.0.send_modify(|count| *count += 1);
+        self.work.presence.came();
         Arc::new(CountedSession { session: self.service.open(client), work: Arc::clone(&self.work) })
     }
 }
@@ -130,7 +172,7 @@ impl Session for CountedSession {
 
     fn closed(&self) {
         self.session.closed();
-        self.work.presence.0.send_modify(|count| *count -= 1);
+        self.work.presence.left();
     }
 }
 
@@ -147,5 +189,24 @@ impl One {
 impl Drop for One {
     fn drop(&mut self) {
         self.0.in_progress.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_given_back_once_when_a_crowd_has_left() {
+        let mut clients = Clients::default();
+        let mut ebb = |came: u32, left: u32| {
+            (0..came).for_each(|_| clients.came());
+            (0..left).filter(|_| clients.left()).count()
+        };
+        assert_eq!(ebb(CROWD - 1, CROWD - 1), 0, "too few");
+        assert_eq!(ebb(4 * CROWD, 3 * CROWD), 0, "many are still there");
+        assert_eq!(ebb(0, CROWD), 1);
+        assert_eq!(ebb(10, 10), 0);
+        assert_eq!(ebb(CROWD, CROWD), 1);
     }
 }

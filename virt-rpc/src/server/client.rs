@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::IoSlice;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::time::SystemTime;
 
 use virt_proto::packet::{Header, Kind, Status};
+use virt_sys::SocketSender;
 
 use super::limits::Limits;
 use super::stream::{Key, StreamState};
@@ -34,6 +36,8 @@ pub(super) enum Token {
 /// A change that a client's connection has to take up.
 pub(super) enum Post {
     Message(Outgoing<Token>),
+    /// A message of which so many bytes have left; nothing else is on its way.
+    Begun(Outgoing<Token>, usize),
     OpenStream(Arc<StreamState>),
     CloseStream(Key),
 }
@@ -58,6 +62,10 @@ struct Outbox {
     streams: usize,
     /// The connection is about to look itself.
     looking: bool,
+    /// The connection may have something on its way.
+    busy: bool,
+    /// What sends while the connection has nothing on its way.
+    direct: Option<SocketSender>,
 }
 
 /// A connected client. Clones are the same client.
@@ -147,13 +155,7 @@ impl Client {
     /// Queues an event and answers whether the client is still there.
     ///
     /// A client that lets more than [`Limits::event_bytes`](super::Limits::event_bytes) of them pile up is disconnected.
-    pub fn send_event(
-        &self,
-        program: u32,
-        version: u32,
-        procedure: i32,
-        body: impl Into<EventBody>,
-    ) -> bool {
+    pub fn send_event(&self, program: u32, version: u32, procedure: i32, body: impl Into<EventBody>) -> bool {
         let body = body.into();
         let header =
             Header { program, version, procedure, kind: Kind::Message, serial: 1, status: Status::Ok };
@@ -167,8 +169,14 @@ impl Client {
             outbox.end(Ending::Now("it does not read its events"));
             return false;
         }
+        let message = Outgoing::event(header, body, Token::Event(cost));
+        let post = match outbox.send_now(&message) {
+            Some(sent) if sent == message.len() => return true,
+            Some(sent) => Post::Begun(message, sent),
+            None => Post::Message(message),
+        };
         outbox.event_bytes += cost;
-        outbox.post(Post::Message(Outgoing::event(header, body, Token::Event(cost))));
+        outbox.post(post);
         true
     }
 
@@ -224,9 +232,22 @@ impl Client {
         self.outbox().end(ending);
     }
 
-    /// The connection's task is going to [`collect`](Self::collect): what is queued until then need not wake it.
+    /// Events may leave by this while the connection [rests](Self::rest).
+    pub(super) fn send_by(&self, sender: Option<SocketSender>) {
+        self.outbox().direct = sender;
+    }
+
+    /// The connection's task is going to [`collect`](Self::collect): what is queued until then need not wake it, and nobody
+    /// else sends.
     pub(super) fn look(&self) {
-        self.outbox().looking = true;
+        let mut outbox = self.outbox();
+        outbox.looking = true;
+        outbox.busy = true;
+    }
+
+    /// The connection's task has nothing on its way.
+    pub(super) fn rest(&self) {
+        self.outbox().busy = false;
     }
 
     /// What there is to take up; the task is woken for more.
@@ -252,6 +273,7 @@ impl Client {
         let mut outbox = self.outbox();
         outbox.gone = true;
         outbox.waker = None;
+        outbox.direct = None;
         drop(std::mem::take(&mut outbox.posts));
     }
 
@@ -272,6 +294,17 @@ pub(super) struct Collected {
 }
 
 impl Outbox {
+    /// Sends a message at once, if that does not put it before another; answers how much has left.
+    fn send_now(&mut self, message: &Outgoing<Token>) -> Option<usize> {
+        if self.busy || !self.posts.is_empty() || self.ending.is_some() {
+            return None;
+        }
+        let sent = self.direct.as_ref()?.try_send(&message.parts().map(IoSlice::new)).ok()?;
+        // Until the connection has looked.
+        self.busy = sent < message.len();
+        Some(sent)
+    }
+
     fn post(&mut self, post: Post) {
         self.posts.push_back(post);
         self.wake();

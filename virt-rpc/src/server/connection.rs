@@ -105,6 +105,7 @@ impl Connection {
         limits: Limits,
         settings: Option<Settings>,
     ) -> Self {
+        client.send_by(io.sender());
         let limit = if gate.is_open() { LENGTH_MAX } else { UNAUTHENTICATED_LENGTH };
         Self {
             client,
@@ -137,6 +138,14 @@ impl Connection {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
+        let poll = self.poll_turns(cx);
+        if poll.is_pending() && self.writer.is_empty() {
+            self.client.rest();
+        }
+        poll
+    }
+
+    fn poll_turns(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
         for _ in 0..TURNS {
             self.client.look();
             self.session.poll_events(cx);
@@ -178,6 +187,7 @@ impl Connection {
         for post in posts {
             match post {
                 Post::Message(message) => self.writer.push(message),
+                Post::Begun(message, sent) => self.writer.push_begun(message, sent),
                 Post::OpenStream(state) => self.streams.push(state),
                 Post::CloseStream(key) => self.streams.retain(|stream| stream.key != key),
             }

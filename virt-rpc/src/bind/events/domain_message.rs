@@ -5,8 +5,8 @@ use virt_driver::{
     AgentReason, BalloonChange, DomainEvent, DomainEventKind as Kind, DomainRef, GraphicsAddress,
     GraphicsPhase, IoErrorAction, Lifecycle, TrayChange, WatchdogAction,
 };
-use virt_proto::remote::*;
 use virt_proto::Procedure;
+use virt_proto::remote::*;
 use virt_types::DomainEventId as Id;
 
 use super::message::Message;

@@ -1,12 +1,13 @@
 //! One client's registrations for one kind of object.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll, Wake, Waker};
 
 use virt_driver::{Delivery, Shared, Subscription};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
 use super::message::Messages;
+use super::place::Place;
 use crate::server::Client;
 
 /// A kind of object that has events.
@@ -39,25 +40,31 @@ pub(super) struct Registration<W> {
     pub(super) wanted: W,
 }
 
-pub(super) struct Hub<K: Kind>(Mutex<Inner<K>>);
+/// Most clients never register: theirs are not even made.
+pub(super) struct Hub<K: Kind>(OnceLock<Arc<Mutex<Inner<K>>>>);
 
 struct Inner<K: Kind> {
     next: i32,
     registrations: Vec<Registration<K::Wanted>>,
     subscription: Option<Subscription<K::Event>>,
+    /// Whom an event wakes, if not the client's connection.
+    teller: Option<Waker>,
     ended: bool,
 }
 
 impl<K: Kind> Default for Hub<K> {
     fn default() -> Self {
-        Self(Mutex::new(Inner { next: 0, registrations: Vec::new(), subscription: None, ended: false }))
+        Self(OnceLock::new())
     }
 }
 
 impl<K: Kind> Hub<K> {
-    /// Sends the client what has happened. More of it wakes the client's connection, which comes back then.
+    /// Sends the client what has happened. More of it wakes the client's connection, which comes back then, or is sent by
+    /// whoever tells of it.
     pub(super) fn poll(&self, client: &Client, context: &mut Context<'_>) {
-        let _ = self.inner().forward(client, Some(context));
+        if let Some(inner) = self.0.get() {
+            let _ = lock(inner).forward(client, Some(context.waker()));
+        }
     }
 
     /// Adds a registration and answers its number. `subscribe` is asked if the client has none of this kind yet.
@@ -78,12 +85,18 @@ impl<K: Kind> Hub<K> {
             && inner.subscription.is_none()
         {
             inner.subscription = Some(fresh);
+            inner.teller = Place::take().map(|place| self.teller(client, place));
             client.wake();
         }
         let id = inner.next;
         inner.next += 1;
         inner.registrations.push(Registration { id, wanted });
         Ok(id)
+    }
+
+    fn teller(&self, client: &Client, place: Place) -> Waker {
+        let inner = Arc::downgrade(self.arc());
+        Waker::from(Arc::new(Teller::<K> { inner, client: client.clone(), _place: place }))
     }
 
     /// Removes the registration with this number.
@@ -105,6 +118,7 @@ impl<K: Kind> Hub<K> {
         inner.registrations.remove(at);
         if inner.registrations.is_empty() {
             inner.subscription = None;
+            inner.teller = None;
         }
         Ok(())
     }
@@ -115,28 +129,73 @@ impl<K: Kind> Hub<K> {
         inner.ended = true;
         inner.registrations.clear();
         inner.subscription = None;
+        inner.teller = None;
+    }
+
+    fn arc(&self) -> &Arc<Mutex<Inner<K>>> {
+        self.0.get_or_init(|| {
+            Arc::new(Mutex::new(Inner {
+                next: 0,
+                registrations: Vec::new(),
+                subscription: None,
+                teller: None,
+                ended: false,
+            }))
+        })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner<K>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(self.arc())
+    }
+}
+
+fn lock<K: Kind>(inner: &Mutex<Inner<K>>) -> MutexGuard<'_, Inner<K>> {
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has whoever tells of an event send it to the client too, so that no other thread has to wake up for that. The locks of
+/// whoever tells may be held: nothing here waits, and nothing here asks the driver anything.
+struct Teller<K: Kind> {
+    inner: Weak<Mutex<Inner<K>>>,
+    client: Client,
+    _place: Place,
+}
+
+impl<K: Kind> Wake for Teller<K> {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let Some(inner) = self.inner.upgrade() else { return };
+        match inner.try_lock() {
+            Ok(mut inner) => {
+                let _ = inner.forward(&self.client, Some(Waker::noop()));
+            }
+            // Whoever has it may have looked already.
+            Err(_) => self.client.wake(),
+        }
     }
 }
 
 impl<K: Kind> Inner<K> {
-    /// Sends what is there, and with a context waits for more; whether more can come.
-    fn forward(&mut self, client: &Client, mut context: Option<&mut Context<'_>>) -> Poll<()> {
+    /// Sends what is there, and with a waker waits for more; whether more can come.
+    fn forward(&mut self, client: &Client, waker: Option<&Waker>) -> Poll<()> {
         loop {
             let Some(subscription) = &mut self.subscription else { return Poll::Ready(()) };
-            let delivery = match &mut context {
+            let delivery = match waker {
                 None => match subscription.try_shared() {
                     Some(delivery) => delivery,
                     None => return Poll::Pending,
                 },
-                Some(context) => match subscription.poll_shared(context) {
-                    Poll::Ready(Some(delivery)) => delivery,
-                    Poll::Ready(None) => return Poll::Ready(()),
-                    Poll::Pending => return Poll::Pending,
-                },
+                Some(waker) => {
+                    let mut context = Context::from_waker(self.teller.as_ref().unwrap_or(waker));
+                    match subscription.poll_shared(&mut context) {
+                        Poll::Ready(Some(delivery)) => delivery,
+                        Poll::Ready(None) => return Poll::Ready(()),
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
             };
             match delivery {
                 Delivery::Event(event) => self.send(client, &event),

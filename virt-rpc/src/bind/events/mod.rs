@@ -11,6 +11,7 @@ mod hub;
 mod message;
 pub(super) mod monitor;
 mod objects;
+mod place;
 
 use std::task::Context;
 

@@ -244,3 +244,67 @@ async fn old_clients_get_messages_without_numbers() {
     let again = rpc.invoke::<ConnectDomainEventDeregister>(&()).await.unwrap_err();
     assert_eq!(again.to_string(), "internal error: domain event 0 not registered");
 }
+
+#[tokio::test]
+async fn a_client_that_reads_late_has_lost_nothing_and_all_is_whole() {
+    use std::io::{Read, Write};
+
+    use virt_proto::packet::{Header, Kind as MessageKind, Status};
+
+    let driver = Handle::default();
+    let service = HypervisorService::new(Arc::new(Always(Arc::new(driver.clone()))));
+    let server = Server::new("test", Arc::new(service), Limits::default(), None);
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    rustix::net::sockopt::set_socket_send_buffer_size(&theirs, 8 << 10).unwrap();
+    server.adopt(theirs, ListenerSettings { read_only: false, auth: Auth::None }).unwrap();
+    let mut call = |row: &virt_proto::Row, serial: u32, payload: Vec<u8>| {
+        let (program, version, procedure) = (row.program.number, row.program.version, row.number);
+        let kind = MessageKind::Call;
+        let header = Header { program, version, procedure, kind, serial, status: Status::Ok };
+        let mut bytes = crate::frame::head(header, payload.len()).to_vec();
+        bytes.extend(payload);
+        ours.write_all(&bytes).unwrap();
+    };
+    call(ConnectOpen::ROW, 1, virt_proto::xdr::encode(&ConnectOpenArgs { name: None, flags: 0 }).unwrap());
+    let wanted = ConnectDomainEventCallbackRegisterAnyArgs { event_id: Id::Lifecycle.number(), dom: None };
+    call(ConnectDomainEventCallbackRegisterAny::ROW, 2, virt_proto::xdr::encode(&wanted).unwrap());
+    let subscribed = async {
+        while driver.0.domains.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        tokio::task::yield_now().await;
+    };
+    subscribed.await;
+    // Far more than the socket holds; a call's answer among them.
+    const EVENTS: usize = 600;
+    for at in 0..EVENTS {
+        assert_eq!(driver.tell((at % 251) as u8, &started()), 1);
+        if at == EVENTS / 2 {
+            call(ConnectGetLibVersion::ROW, 3, Vec::new());
+            tokio::task::yield_now().await;
+        }
+    }
+    let reader = tokio::task::spawn_blocking(move || {
+        let (mut answers, mut domains) = (Vec::new(), Vec::new());
+        while answers.len() < 3 || domains.len() < EVENTS {
+            let mut length = [0; 4];
+            ours.read_exact(&mut length).unwrap();
+            let mut message = vec![0; u32::from_be_bytes(length) as usize - 4];
+            ours.read_exact(&mut message).unwrap();
+            let header = Header::from_bytes(*message.first_chunk().unwrap());
+            match header.kind {
+                MessageKind::Reply => answers.push(header.serial),
+                _ => {
+                    let event: DomainEventCallbackLifecycleMsg =
+                        virt_proto::xdr::decode(&message[24..]).unwrap();
+                    domains.push(event.msg.dom.name);
+                }
+            }
+        }
+        (answers, domains)
+    });
+    let (answers, domains) = reader.await.unwrap();
+    assert_eq!(answers, [1, 2, 3]);
+    let expected: Vec<String> = (0..EVENTS).map(|at| format!("vm{}", at % 251)).collect();
+    assert_eq!(domains, expected);
+}
