@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use virt_conf::capabilities::{Capabilities, HostCpu, Migration};
-use virt_host::{Root, cpu, topology};
+use virt_host::{Root, cpu, sysinfo, topology};
 use virt_sys::{Limits, Spawn};
 use virt_testkit::corpus::{self, Case, Verdict, same};
 use virt_types::{Arch, TextEnum};
@@ -128,5 +128,27 @@ fn vircaps2xml() {
             lines.collect::<Vec<_>>().join("\n").replace(" ='", "='")
         };
         same(&comparable(&capabilities.format()), &comparable(&case.read("/expected").unwrap()))
+    });
+}
+
+/// Firmware's tables are read as they are here, not as a program words them: those cases have no tables.
+#[test]
+fn sysinfo() {
+    corpus::check("sysinfo", |case| {
+        let arch = match case.text("reader") {
+            "S390" => Arch::S390x,
+            "PPC" => Arch::Ppc64,
+            "ARM" => Arch::Aarch64,
+            _ => Arch::X86_64,
+        };
+        let scratch = Scratch::new(case.id());
+        std::fs::create_dir_all(scratch.0.join("proc")).unwrap();
+        for name in ["cpuinfo", "sysinfo"] {
+            if let Some(file) = case.file(&format!("/input/{name}")) {
+                std::fs::copy(file, scratch.0.join("proc").join(name)).unwrap();
+            }
+        }
+        let ours = sysinfo::read(&Root::at(&scratch.0), arch).map_err(|error| error.to_string())?;
+        same(&ours.format(), &case.read("/expected").ok_or("nothing is expected")?)
     });
 }

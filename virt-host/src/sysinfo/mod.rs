@@ -1,10 +1,12 @@
 //! What the host's firmware says of it (`virConnectGetSysinfo`), read from the kernel's copy of the tables of the DMTF's
 //! SMBIOS (DSP0134) and worded as `dmidecode` words it.
 
+mod cpuinfo;
 mod names;
 mod structure;
 
 use virt_conf::host_sysinfo::HostSysinfo;
+use virt_types::Arch;
 
 use crate::{Error, Result, Root};
 use structure::Structure;
@@ -13,11 +15,27 @@ const DIR: &str = "/sys/firmware/dmi/tables";
 
 type Entries = Vec<(&'static str, String)>;
 
-/// Reads the firmware's tables, which only root may.
+/// Reads the firmware's tables, which only root may. Where architectures usually have none, the kernel's own words about
+/// processors and machine are read.
 ///
 /// # Errors
-/// [`Error::NoFirmwareTables`] where there are none, or they can not be read.
-pub fn read(root: &Root) -> Result<HostSysinfo> {
+/// [`Error::NoFirmwareTables`] where there is neither, or they can not be read.
+pub fn read(root: &Root, arch: Arch) -> Result<HostSysinfo> {
+    let text = |path: &str| root.text(path)?.ok_or(Error::NoFirmwareTables);
+    if arch.is_s390() {
+        return Ok(cpuinfo::s390(&text("/proc/cpuinfo")?, &text("/proc/sysinfo")?));
+    }
+    if arch.is_ppc64() || matches!(arch, Arch::Ppc | Arch::Ppcle) {
+        return Ok(cpuinfo::power(&text("/proc/cpuinfo")?));
+    }
+    let tables = tables(root);
+    if arch.is_arm() && tables.as_ref().map_or(true, |found| found.tables.is_empty()) {
+        return Ok(cpuinfo::arm(&text("/proc/cpuinfo")?));
+    }
+    tables
+}
+
+fn tables(root: &Root) -> Result<HostSysinfo> {
     let bytes = |name: &str| match root.bytes(&format!("{DIR}/{name}")) {
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) | Err(_) => Err(Error::NoFirmwareTables),

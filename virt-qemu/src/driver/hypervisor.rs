@@ -175,7 +175,8 @@ impl Hypervisor for QemuConnection {
     fn sysinfo(&self, flags: u32) -> BoxFuture<'_, Result<String>> {
         Box::pin(async move {
             host::only_flags(flags, 0, "qemuConnectGetSysinfo")?;
-            let found = host::ask(|root| Ok(sysinfo::read(root))).await?;
+            let arch = self.backend.host().arch;
+            let found = host::ask(move |root| Ok(sysinfo::read(root, arch))).await?;
             match found {
                 Ok(sysinfo) => Ok(sysinfo.format()),
                 Err(error) => {

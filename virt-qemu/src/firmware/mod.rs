@@ -2,6 +2,7 @@
 //! and the choice of one for a guest that asks for a kind of firmware only.
 
 mod directory;
+mod vhost_user;
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use virt_conf::domain::{Domain, Firmware as Kind, FirmwareFormat, Loader, LoaderType, Smm};
 use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result, TextEnum};
 
-pub use directory::load;
+pub use directory::{Description, load, paths};
+pub use vhost_user::VhostUser;
 
 use crate::caps::machine::target_of_arch;
 
@@ -17,6 +19,9 @@ use crate::caps::machine::target_of_arch;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Firmware {
+    /// What people call it.
+    #[serde(default)]
+    pub description: String,
     /// What it looks like to the guest: `bios`, `uefi` and others.
     pub interface_types: Vec<String>,
     /// How it is brought in.
@@ -26,6 +31,9 @@ pub struct Firmware {
     /// What it can do and needs.
     #[serde(default)]
     pub features: BTreeSet<String>,
+    /// How it was built; for people.
+    #[serde(default)]
+    pub tags: Vec<String>,
 }
 
 /// How an image is brought in.
@@ -36,12 +44,12 @@ pub enum Mapping {
     #[serde(rename_all = "kebab-case")]
     Flash {
         /// Where variables are.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "FlashMode::is_split")]
         mode: FlashMode,
         /// The code.
         executable: Image,
         /// What a new store for variables is copied from.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         nvram_template: Option<Image>,
     },
     /// As a kernel.
@@ -67,6 +75,13 @@ pub enum FlashMode {
     Combined,
     /// Nowhere.
     Stateless,
+}
+
+impl FlashMode {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+    fn is_split(&self) -> bool {
+        *self == Self::Split
+    }
 }
 
 /// A file.

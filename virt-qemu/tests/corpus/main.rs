@@ -3,8 +3,10 @@
 mod cputest;
 mod domaincaps;
 mod qemublock;
+mod qemublock_nodes;
 mod qemucapabilities;
 mod qemucommandutil;
+mod qemufirmware;
 mod qemumemlock;
 
 use virt_testkit::corpus;
@@ -37,4 +39,9 @@ fn qemublock() {
 #[test]
 fn qemucommandutil() {
     corpus::check("qemucommandutil", qemucommandutil::run);
+}
+
+#[test]
+fn qemufirmware() {
+    corpus::check("qemufirmware", qemufirmware::run);
 }

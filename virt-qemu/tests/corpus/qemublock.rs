@@ -6,6 +6,8 @@ use serde_json::Value;
 use virt_qemu::block::Bitmaps;
 use virt_testkit::corpus::{Case, Verdict, same};
 
+use super::qemublock_nodes::nodes;
+
 pub(crate) fn run(case: &Case) -> Verdict {
     match case.text("api") {
         "bitmap-detect" => same(&list(&bitmaps(case)?), &expected(case)?),
@@ -34,6 +36,7 @@ pub(crate) fn run(case: &Case) -> Verdict {
             let expected = expected(case)?;
             same_json(&steps, expected.split_once(':').map_or("", |(_, steps)| steps))
         }
+        "xml2json" => nodes(case),
         api => Err(format!("{api} is not answered")),
     }
 }
