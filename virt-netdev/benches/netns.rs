@@ -143,31 +143,46 @@ fn taps(socket: &mut Socket) -> Outcome<()> {
     bridge::create(socket, &Bridge { up: true, ..Bridge::new(below.clone()) })?;
     let names: Vec<InterfaceName> =
         (0..MANY).map(|number| format!("benchtap{number}").parse()).collect::<Result<_, _>>()?;
-    let mut opened = Vec::new();
-    let ours = timed(|| {
-        for name in &names {
-            let wanted = Tap {
-                mac: Some(tap::host_side_mac("52:54:00:00:00:01".parse()?)),
-                mtu: Some(1400),
-                master: Some(below.clone()),
-                vnet_hdr: true,
-                up: true,
-                ..Tap::new(name.clone().into())
-            };
-            opened.push(tap::open(socket, &wanted)?);
-        }
-        Ok(())
-    })?;
-    drop(opened);
+    let mac = tap::host_side_mac("52:54:00:00:00:01".parse()?);
+    let wanted: Vec<_> = names
+        .iter()
+        .map(|name| Tap {
+            mac: Some(mac),
+            mtu: Some(1400),
+            master: Some(below.clone()),
+            vnet_hdr: true,
+            up: true,
+            ..Tap::new(name.clone().into())
+        })
+        .collect();
     let mut script = String::new();
     for name in &names {
         writeln!(script, "tuntap add {name} mode tap vnet_hdr")?;
         writeln!(script, "link set {name} address fe:54:00:00:00:01 mtu 1400 master {below} up")?;
     }
-    let batch = ip(&script)?;
-    dellink::many(socket, &names)?;
+    let (mut one_by_one, mut at_once, mut batch) = (vec![], vec![], vec![]);
+    for _ in 0..ROUNDS {
+        let mut opened = Vec::new();
+        one_by_one.push(timed(|| {
+            for tap in &wanted {
+                opened.push(tap::open(socket, tap)?);
+            }
+            Ok(())
+        })?);
+        drop(opened);
+        let mut opened = Vec::new();
+        at_once.push(timed(|| {
+            opened = tap::open_many(socket, &wanted)?;
+            Ok(())
+        })?);
+        drop(opened);
+        batch.push(ip(&script)?);
+        dellink::many(socket, &names)?;
+    }
     bridge::delete(socket, &below)?;
-    report("open 200 taps with address and MTU in a bridge, each read back", ours, &[("ip -batch", batch)]);
+    let peers = [("ip -batch", median(batch))];
+    report("open 200 taps with address and MTU in a bridge, each read back", median(one_by_one), &peers);
+    report("open 200 taps in a bridge at once, each read back", median(at_once), &peers);
     Ok(())
 }
 

@@ -107,12 +107,14 @@ impl NetworkDriver {
         self.engine.all().iter().any(|net| net.state().active)
     }
 
-    /// Tells of rules of others that will drop the traffic of a network's guests. The start waits for it no longer.
+    /// Tells of rules of others that will drop the traffic of a network's guests. The start waits for it no longer, nor does
+    /// whoever takes hold of the networks next.
     fn look_for_blockers(&self, network: &ObjectRef) {
-        let (engine, network) = (Arc::clone(&self.engine), network.clone());
+        let Some(blockers) = self.engine.blockers(network) else { return };
+        let name = network.name.clone();
         tokio::task::spawn_blocking(move || {
-            for words in engine.blockers(&network) {
-                log::warn!("network '{}': {words}", network.name);
+            for words in blockers.look() {
+                log::warn!("network '{name}': {words}");
             }
         });
     }

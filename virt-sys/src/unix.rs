@@ -12,7 +12,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
+use rustix::process::Pid;
+
 use crate::error::{Error, Result};
+use crate::pidfd::PidFd;
 
 /// Bytes of a path that fit into an address, without the terminating NUL.
 const PATH_MAX: usize = 107;
@@ -42,7 +45,8 @@ pub fn bind(path: &Path, mode: u32) -> Result<UnixListener> {
 /// that keeps a second process from doing the same.
 ///
 /// A listener that was closed without [`shutdown`](rustix::net::shutdown) may live on for a
-/// moment, in a process that is just being created, until its exec.
+/// moment, in a process that is just being created, until its exec. Where the process that listened has
+/// ended, nobody does.
 ///
 /// # Errors
 /// `EADDRINUSE` when somebody listens there, or something else than a socket is there.
@@ -59,7 +63,20 @@ pub fn bind_stale(path: &Path, mode: u32) -> Result<UnixListener> {
 fn is_stale(path: &Path) -> bool {
     use std::os::unix::fs::FileTypeExt;
     let is_socket = std::fs::symlink_metadata(path).is_ok_and(|data| data.file_type().is_socket());
-    is_socket && connect(path).is_err_and(|error| error.errno() == Some(libc::ECONNREFUSED))
+    is_socket
+        && match connect(path) {
+            Ok(stream) => listener_has_ended(&stream),
+            Err(error) => error.errno() == Some(libc::ECONNREFUSED),
+        }
+}
+
+/// Whether the process that listened at the other end is no more.
+fn listener_has_ended(stream: &UnixStream) -> bool {
+    let Some(pid) = Peer::of(stream).ok().and_then(|peer| Pid::from_raw(peer.pid)) else { return false };
+    match PidFd::open(pid) {
+        Ok(process) => matches!(process.has_ended(), Ok(true)),
+        Err(error) => error.errno() == Some(libc::ESRCH),
+    }
 }
 
 /// Connects to the socket at `path`.
@@ -171,6 +188,31 @@ mod tests {
         }
         let name_too_long = deep.join("f".repeat(120));
         assert_eq!(bind(&name_too_long, 0o600).unwrap_err().errno(), Some(libc::ENAMETOOLONG));
+    }
+
+    #[test]
+    fn a_listener_that_only_a_child_has_left_is_stale() {
+        use std::process::{Command, Stdio};
+        const PATH: &str = "VIRT_SYS_STALE_SOCKET";
+        if let Some(path) = std::env::var_os(PATH) {
+            // Listens, hands the socket to a process that outlives it, tells that one's number and ends.
+            let listener = bind(Path::new(&path), 0o600).unwrap();
+            rustix::io::fcntl_setfd(&listener, rustix::io::FdFlags::empty()).unwrap();
+            let heir = Command::new("sleep").arg("60").stdout(Stdio::null()).spawn().unwrap();
+            std::fs::write(Path::new(&path).with_extension("heir"), heir.id().to_string()).unwrap();
+            return;
+        }
+        let dir = TempDir::new("unix-stale");
+        let path = dir.path().join("s");
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "unix::tests::a_listener_that_only_a_child_has_left_is_stale"]);
+        assert!(child.env(PATH, &path).stdout(Stdio::null()).status().unwrap().success());
+        assert!(connect(&path).is_ok(), "somebody has it");
+        let _ours = bind_stale(&path, 0o600).unwrap();
+        assert_eq!(bind_stale(&path, 0o600).unwrap_err().errno(), Some(libc::EADDRINUSE), "we live");
+        let heir = std::fs::read_to_string(path.with_extension("heir")).unwrap();
+        let heir = PidFd::open(Pid::from_raw(heir.parse().unwrap()).unwrap()).unwrap();
+        heir.send_signal(rustix::process::Signal::KILL).unwrap();
     }
 
     #[test]

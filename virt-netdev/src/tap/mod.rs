@@ -3,6 +3,7 @@
 pub(crate) mod ioctl;
 mod template;
 
+use std::collections::{BTreeMap, HashMap};
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{Mode, OFlags};
@@ -11,7 +12,7 @@ use virt_types::MacAddr;
 
 pub use template::{InvalidTemplate, NameTemplate};
 
-use crate::link::{get, get_kind};
+use crate::link::{get_kind, list};
 use crate::namespace::in_namespace_of;
 use crate::readback::{Readback, check_unicast};
 use crate::{Error, InterfaceName, Link, Result, Socket};
@@ -135,32 +136,86 @@ pub fn host_side_mac(guest: MacAddr) -> MacAddr {
 /// `CAP_NET_ADMIN`, `EBUSY` for a name that is taken. [`Error::WrongKind`] when `master` is no bridge,
 /// [`Error::Netlink`] when the settings are refused. The tap is gone then.
 pub fn open(socket: &mut Socket, tap: &Tap) -> Result<OpenTap> {
-    check_unicast(tap.mac)?;
-    if !(1..=MAX_QUEUES).contains(&tap.queues) {
-        return Err(Error::Queues(tap.queues));
-    }
+    tap.check()?;
     let master = tap.master.as_ref().map(|bridge| get_kind(socket, bridge, "bridge")).transpose()?;
     let master = master.map(|bridge| bridge.index);
 
     let (name, queues) = in_namespace_of(socket, || open_queues(tap))?;
-    let index = get_kind(socket, &name, "tun")?.index;
-    let change = Change {
-        up: tap.up.then_some(true),
-        mtu: tap.mtu,
-        mac: tap.mac.map(|mac| mac.0),
-        master,
-        ..Change::default()
-    };
+    let change = tap.change(master);
+    // The queue holds the device, so that its name is no other's.
     if !change.is_empty() {
-        request::change(socket, (index, &name).into(), &change)?;
+        request::change(socket, (&name).into(), &change)?;
     }
-    let link = get(socket, &name)?;
-    Readback::of("tap", &name).common(&link, tap.mac, tap.mtu, tap.up, master)?;
-    if tap.persistent {
-        // Last, as until then a failure takes the tap away with its queues.
-        ioctl::set(&queues[0], Setting::Persistent, 1).map_err(failed("make persistent", name.as_str()))?;
+    let link = get_kind(socket, &name, "tun")?;
+    tap.finish(&name, link, queues, master)
+}
+
+/// Creates several taps as [`open`] does: their settings go to the kernel by few system calls, and all are read back at once.
+///
+/// # Errors
+///
+/// As [`open`], for the first that failed; none is left then.
+pub fn open_many(socket: &mut Socket, taps: &[Tap]) -> Result<Vec<OpenTap>> {
+    let mut masters = BTreeMap::new();
+    for tap in taps {
+        tap.check()?;
+        if let Some(bridge) = tap.master.as_ref().filter(|bridge| !masters.contains_key(*bridge)) {
+            masters.insert(bridge, get_kind(socket, bridge, "bridge")?.index);
+        }
     }
-    Ok(OpenTap { link, queues })
+    let master = |tap: &Tap| tap.master.as_ref().and_then(|bridge| masters.get(bridge).copied());
+    let opened = in_namespace_of(socket, || {
+        taps.iter().map(open_queues).collect::<Result<Vec<(InterfaceName, _)>>>()
+    })?;
+    let mut requests = Vec::new();
+    for (tap, (name, _)) in taps.iter().zip(&opened) {
+        let change = tap.change(master(tap));
+        if !change.is_empty() {
+            requests.push(request::change_request(name.into(), &change, format!("change tap '{name}'")));
+        }
+    }
+    socket.batch(requests)?.into_iter().collect::<virt_netlink::Result<Vec<()>>>()?;
+    let mut links: HashMap<_, _> = list(socket)?.into_iter().map(|link| (link.name.clone(), link)).collect();
+    let finish = |(tap, (name, queues)): (&Tap, (InterfaceName, Vec<OwnedFd>))| {
+        let link = links.remove(name.as_str()).map_or_else(|| get_kind(socket, &name, "tun"), Ok)?;
+        tap.finish(&name, link, queues, master(tap))
+    };
+    taps.iter().zip(opened).map(finish).collect()
+}
+
+impl Tap {
+    fn check(&self) -> Result<()> {
+        check_unicast(self.mac)?;
+        if (1..=MAX_QUEUES).contains(&self.queues) { Ok(()) } else { Err(Error::Queues(self.queues)) }
+    }
+
+    /// What a message sets of a tap that is there.
+    fn change(&self, master: Option<u32>) -> Change<'static> {
+        Change {
+            up: self.up.then_some(true),
+            mtu: self.mtu,
+            mac: self.mac.map(|mac| mac.0),
+            master,
+            ..Change::default()
+        }
+    }
+
+    /// Compares what came out, and has it stay if it is to.
+    fn finish(
+        &self,
+        name: &InterfaceName,
+        link: Link,
+        queues: Vec<OwnedFd>,
+        master: Option<u32>,
+    ) -> Result<OpenTap> {
+        Readback::of("tap", name).common(&link, self.mac, self.mtu, self.up, master)?;
+        if self.persistent {
+            // Last, as until then a failure takes the tap away with its queues.
+            ioctl::set(&queues[0], Setting::Persistent, 1)
+                .map_err(failed("make persistent", name.as_str()))?;
+        }
+        Ok(OpenTap { link, queues })
+    }
 }
 
 /// Attaches to a persistent tap that exists, as its owner may do without privileges, and gives its queues,

@@ -8,6 +8,7 @@ use virt_netdev::bridge::{self, Bridge, Settings};
 use virt_netdev::macvlan::{self, Kind, Macvlan, Mode};
 use virt_netdev::tap::{self, OpenTap, Tap};
 use virt_netdev::{Details, Error, InterfaceName, Link, Socket, dellink, link};
+use virt_types::MacAddr;
 
 use crate::{lasting, name, namespace, namespace_with_taps, witness};
 
@@ -70,6 +71,34 @@ fn the_spanning_tree_protocol_raises_a_short_delay() {
         assert_eq!(state.forward_delay, Some(Duration::from_secs(expected)));
         bridge::delete(&mut socket, &stp.name).unwrap();
     }
+}
+
+#[test]
+fn taps_come_out_as_asked_all_or_none() {
+    let Some(mut socket) = namespace_with_taps() else { return };
+    let bridge = Bridge::new(name("nd-many"));
+    let index = bridge::create(&mut socket, &bridge).unwrap().index;
+    let tap = |number: u8| Tap {
+        mac: Some(tap::host_side_mac(MacAddr([0x52, 0x54, 0, 0, 0, number]))),
+        mtu: Some(1400),
+        master: Some(bridge.name.clone()),
+        up: true,
+        ..Tap::new(name(&format!("nd-many{number}")).into())
+    };
+    let mut wanted: Vec<_> = (0..20).map(tap).collect();
+    let opened = tap::open_many(&mut socket, &wanted).unwrap();
+    assert_eq!(opened.len(), 20);
+    for (tap, OpenTap { link, queues }) in wanted.iter().zip(&opened) {
+        assert_eq!((link.name.as_str(), link.master, queues.len()), (tap.name.as_str(), Some(index), 1));
+    }
+    drop(opened);
+    // No frame is that short.
+    wanted[13].mtu = Some(1);
+    let refused = tap::open_many(&mut socket, &wanted).unwrap_err();
+    assert_eq!(refused.errno(), Some(Errno::INVAL), "{refused}");
+    let left = link::list(&mut socket).unwrap();
+    assert!(!left.iter().any(|link| link.kind.as_deref() == Some("tun")), "{left:?}");
+    bridge::delete(&mut socket, &bridge.name).unwrap();
 }
 
 #[test]

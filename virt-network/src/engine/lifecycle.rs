@@ -347,6 +347,8 @@ impl Engine {
             self.firewall()?.renew(&rules)?;
         }
         if dnsmasq::is_needed(network) && server::find(network, &self.store.config).is_none() {
+            // One that was being ended, or had no time to say that it was started, would be in the way.
+            server::stop_strays(network, &self.store.config);
             server::start(network, &self.store.config)?;
         }
         Ok(())

@@ -162,19 +162,14 @@ impl Engine {
         Ok(self.firewall.get_or_init(|| found))
     }
 
-    /// What of others will drop the traffic of a network's guests, and what people can do about it.
-    pub(crate) fn blockers(&self, network: &ObjectRef) -> Vec<String> {
-        let Ok(net) = self.of(network) else { return Vec::new() };
-        let forward = net.state().live.forward.mode;
-        // Without a firewall of its own a network is somebody else's business.
+    /// A search for what of others will drop the traffic of a network's guests.
+    pub(crate) fn blockers(&self, network: &ObjectRef) -> Option<Blockers> {
+        let forward = self.of(network).ok()?.state().live.forward.mode;
         let leads_out = matches!(forward, ForwardMode::Nat | ForwardMode::Route);
-        if !leads_out && forward != ForwardMode::None {
-            return Vec::new();
-        }
-        let Some(firewall) = self.firewall.get() else { return Vec::new() };
-        let in_the_way = |blocker: &Blocker| leads_out || blocker.hook != "forward";
-        let words = |blocker: Blocker| format!("{blocker}; {}", blocker.hint());
-        firewall.blockers().into_iter().filter(in_the_way).map(words).collect()
+        // Without a firewall of its own a network is somebody else's business.
+        let fenced = leads_out || forward == ForwardMode::None;
+        let firewall = self.firewall.get().filter(|_| fenced)?.clone();
+        Some(Blockers { firewall, leads_out })
     }
 
     /// Reads a document and completes it, so that it can be taken in.
@@ -203,6 +198,21 @@ impl Engine {
         let owner = owner.map(|net| net.state().live.name.clone()).unwrap_or_default();
         Err(internal(format!("bridge name '{bridge}' already in use."))
             .with_hint(format!("it is the bridge of network '{owner}'")))
+    }
+}
+
+/// A search that keeps nobody from taking hold of the networks.
+pub(crate) struct Blockers {
+    firewall: Firewall,
+    leads_out: bool,
+}
+
+impl Blockers {
+    /// What is in the way, and what people can do about it.
+    pub(crate) fn look(&self) -> Vec<String> {
+        let in_the_way = |blocker: &Blocker| self.leads_out || blocker.hook != "forward";
+        let words = |blocker: Blocker| format!("{blocker}; {}", blocker.hint());
+        self.firewall.blockers().into_iter().filter(in_the_way).map(words).collect()
     }
 }
 

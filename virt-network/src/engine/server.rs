@@ -118,8 +118,14 @@ pub(super) fn refresh(network: &Network, config: &Config) -> Result<()> {
 }
 
 /// Ends a network's dnsmasq, if it runs, and waits for it. Its leases stay.
+///
+/// Its number is forgotten first: whoever finds a process that is about to end must not take it for one that serves.
 pub(super) fn stop(network: &Network, config: &Config) {
-    if let Some(process) = find(network, config) {
+    let process = find(network, config);
+    if let Err(error) = virt_sys::fs::remove(&files(network, config).pid) {
+        log::debug!("{error}");
+    }
+    if let Some(process) = process {
         for signal in [Signal::TERM, Signal::KILL] {
             let _ = process.send_signal(signal);
             if matches!(process.wait(Some(Instant::now() + ENDS)), Ok(true)) {
@@ -127,8 +133,5 @@ pub(super) fn stop(network: &Network, config: &Config) {
             }
             log::warn!("dnsmasq of network '{}' does not heed {signal:?}", network.name);
         }
-    }
-    if let Err(error) = virt_sys::fs::remove(&files(network, config).pid) {
-        log::debug!("{error}");
     }
 }
