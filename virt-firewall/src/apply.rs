@@ -1,6 +1,6 @@
 //! Laying rules and taking them away.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -146,9 +146,7 @@ impl Firewall {
         }
         // A host's first network makes the chains. Tables are laid one by one, so the first ones may be there.
         self.remove_iptables(layer, commands.iter().rev().map(reversed).collect())?;
-        for command in iptables::chains(layer, &|table| self.listing(layer, table)) {
-            self.run_waiting(&command)?;
-        }
+        self.make_chains(layer)?;
         if self.restore(layer, &script).is_ok() {
             return Ok(());
         }
@@ -161,6 +159,22 @@ impl Firewall {
             }
         }
         Ok(())
+    }
+
+    /// Makes the private chains that are missing. Whoever else makes them at the same time is no enemy: what is refused is looked
+    /// for once more.
+    fn make_chains(&self, layer: Layer) -> Result<()> {
+        static MAKING: Mutex<()> = Mutex::new(());
+        let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut attempts = 3;
+        loop {
+            attempts -= 1;
+            let missing = iptables::chains(layer, &|table| self.listing(layer, table));
+            match missing.iter().try_for_each(|command| self.run_waiting(command)) {
+                Err(Error::Refused { command, said }) if attempts > 0 => log::debug!("'{command}': {said}"),
+                made => return made,
+            }
+        }
     }
 
     fn restore(&self, layer: Layer, script: &str) -> Result<()> {
