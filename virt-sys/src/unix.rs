@@ -191,6 +191,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::zombie_processes, reason = "the heir outlives the process that started it")]
     fn a_listener_that_only_a_child_has_left_is_stale() {
         use std::process::{Command, Stdio};
         const PATH: &str = "VIRT_SYS_STALE_SOCKET";
