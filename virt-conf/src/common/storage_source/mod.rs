@@ -1,6 +1,7 @@
 //! Where the bytes of an image are: `<source>`, `<backingStore>`, `<mirror>` and their like.
 
 mod backing;
+mod backing_name;
 mod location;
 mod network;
 mod reservations;
@@ -11,6 +12,7 @@ use virt_xml::{Element, Writer};
 
 pub use backing::Backing;
 pub(crate) use backing::{backing_source_index, image_format, storage_type};
+pub use backing_name::BackingName;
 pub use location::{Location, Nvme, PoolMode, StorageType, Volume};
 pub use network::{Cookie, NetworkHost, NetworkSource, Protocol, SshIdentity, Transport};
 pub use reservations::Reservations;
