@@ -48,7 +48,10 @@ impl Settings {
             storage: virt_storage::Layout::below(root),
             #[cfg(feature = "secret")]
             secrets: root.join("secrets"),
-            ..Self::of_qemu(Config::in_dir(root))
+            ..Self::of_qemu(Config {
+                privileged: virt_sys::user::effective_uid() == 0,
+                ..Config::in_dir(root)
+            })
         }
     }
 

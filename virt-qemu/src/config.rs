@@ -23,6 +23,12 @@ pub struct Config {
     pub config_dir: PathBuf,
     /// Where what can be found out again is kept.
     pub cache_dir: PathBuf,
+    /// Where emulated TPMs keep their states, a directory a domain.
+    pub swtpm_storage_dir: PathBuf,
+    /// Where emulated TPMs' logs are.
+    pub swtpm_log_dir: PathBuf,
+    /// Where the settings of emulated TPMs' certificates are made and looked for; absent for the usual places.
+    pub swtpm_settings_dir: Option<PathBuf>,
     /// `chardev_tls`: TCP character devices are secured where their document says nothing.
     pub chardev_tls: bool,
     /// `chardev_tls_x509_cert_dir`.
@@ -139,6 +145,9 @@ impl Config {
             state_dir: "/run/libvirt/qemu".into(),
             config_dir: "/etc/libvirt/qemu".into(),
             cache_dir: "/var/cache/libvirt/qemu".into(),
+            swtpm_storage_dir: "/var/lib/libvirt/swtpm".into(),
+            swtpm_log_dir: "/var/log/swtpm/libvirt/qemu".into(),
+            swtpm_settings_dir: None,
             chardev_tls: false,
             chardev_tls_x509_cert_dir: "/etc/pki/qemu".into(),
             chardev_tls_x509_verify: false,
@@ -191,6 +200,9 @@ impl Config {
             state_dir: root.join("run"),
             config_dir: root.join("config"),
             cache_dir: root.join("cache"),
+            swtpm_storage_dir: root.join("lib/swtpm"),
+            swtpm_log_dir: root.join("log/swtpm"),
+            swtpm_settings_dir: Some(root.join("config/swtpm")),
             ..Self::system()
         }
     }
@@ -205,6 +217,9 @@ impl Config {
             state_dir: dirs.runtime.join("virt/qemu/run"),
             config_dir: dirs.config.join("virt/qemu"),
             cache_dir: dirs.cache.join("virt/qemu"),
+            swtpm_storage_dir: dirs.state.join("virt/qemu/lib/swtpm"),
+            swtpm_log_dir: dirs.cache.join("virt/qemu/log/swtpm"),
+            swtpm_settings_dir: Some(dirs.config.join("virt/qemu/swtpm")),
             ..Self::system()
         }
     }

@@ -58,10 +58,7 @@ pub(crate) fn interfaces(live: &Domain, services: &Services) -> Result<()> {
                 return Err(Error::new(ErrorCode::NoNetwork, ErrorDomain::Qemu, detail)
                     .with_hint(format!("this engine has no virtual networks; {INSTEAD}")));
             }
-            InterfaceSource::Hostdev(_)
-            | InterfaceSource::Internal { .. }
-            | InterfaceSource::Vhostuser(_)
-            | InterfaceSource::Vdpa { .. } => {
+            InterfaceSource::Hostdev(_) | InterfaceSource::Internal { .. } | InterfaceSource::Vdpa { .. } => {
                 let kind = interface.source.kind();
                 return Err(Error::no_support(&format!(
                     "starting a guest with an interface of type '{kind}'"

@@ -9,6 +9,8 @@
 //!
 //! The expected answers are stock libvirt's. The host is `fixtures/host/`: what one QEMU binary said of itself, recorded
 //! with `cargo run -p virt-qemu --example record-capabilities`.
+// What is skipped is part of a result.
+#![allow(clippy::print_stderr)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -207,4 +209,118 @@ fn number_descriptors(args: &str) -> String {
         rest = &after[end..];
     }
     text + rest
+}
+
+/// The planners with the documents that they are asked about: the fixtures, and what is recorded beside this repository,
+/// where that is.
+fn asked() -> Vec<(Planner, Vec<PathBuf>)> {
+    let mut asked = vec![(planner(), cases().into_values().map(|dir| dir.join("in.xml")).collect())];
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/conformance");
+    if shared.is_dir() {
+        let families = ["qemu", "qemu-canonical", "newer", "generic", "qemu-hotplug", "qemu-memlock"];
+        let cases = families.iter().filter_map(|family| fs::read_dir(shared.join(family)).ok()).flatten();
+        let mut documents: Vec<PathBuf> = cases.map(|case| case.unwrap().path().join("input.xml")).collect();
+        documents.sort();
+        asked.push((Planner::recorded(&shared).unwrap(), documents));
+    } else {
+        eprintln!("SKIPPED the recorded documents: {} is not there", shared.display());
+    }
+    asked
+}
+
+/// Recorded documents whose canonical form, which is libvirt's, libvirt itself reads as something else or not at all: two
+/// consoles at one port, and numbers of a bus that are given out anew.
+const NOT_FIXED: &[&str] = &[
+    "qemu/console-compat-2",
+    "qemu/console-compat2",
+    "qemu/hostdev-vfio-zpci-boundaries",
+    "qemu/serial-tcp-tlsx509-chardev",
+    "qemu/serial-tcp-tlsx509-chardev-verify",
+    "qemu/serial-tcp-tlsx509-secret-chardev",
+];
+
+#[test]
+fn a_definition_is_what_its_own_document_defines() {
+    let (mut wrong, mut count) = (String::new(), 0);
+    for (planner, documents) in asked() {
+        for path in documents {
+            if NOT_FIXED.iter().any(|case| path.parent().is_some_and(|dir| dir.ends_with(case))) {
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let Ok(once) = planner.canonical(&text) else { continue };
+            // What was defined is read as it was written: nothing is chosen anew.
+            let again = |text: &str| {
+                let (domain, _) = planner.define(text, ParseFlags::INACTIVE)?;
+                Ok(domain.format(FormatFlags::INACTIVE | FormatFlags::SECURE))
+            };
+            let outcome: Result<(String, String)> = again(&once).and_then(|twice| {
+                let thrice = again(&twice)?;
+                Ok((twice, thrice))
+            });
+            match outcome {
+                // Controllers whose numbers were filled in find their place when they are read, as under libvirt.
+                Ok((twice, thrice)) if sorted(&twice) == sorted(&once) && thrice == twice => {}
+                Ok((twice, thrice)) => {
+                    let difference = (sorted(&once), sorted(&twice));
+                    let difference = difference.0.lines().zip(difference.1.lines()).find(|(a, b)| a != b);
+                    let later = twice.lines().zip(thrice.lines()).find(|(a, b)| a != b);
+                    let _ = writeln!(wrong, "{}: {difference:?}, then {later:?}", path.display());
+                }
+                Err(error) => {
+                    let _ = writeln!(wrong, "{}: {}", path.display(), error.report());
+                }
+            }
+            count += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "of {count}:\n{wrong}");
+}
+
+/// A command line without the one thing that is another with every second: when a clock that is counted from now begins.
+fn timeless(argv: Vec<String>) -> Vec<String> {
+    let date = |word: &String| word.strip_prefix("base=20").is_some_and(|rest| rest.contains('T'));
+    argv.into_iter().map(|word| if date(&word) { "base=".to_owned() } else { word }).collect()
+}
+
+/// Set in the children of [`another_process_answers_with_the_same_bytes`].
+const ANSWER: &str = "VIRT_FIXTURES_ANSWER";
+
+#[test]
+fn another_process_answers_with_the_same_bytes() {
+    if let Some(path) = std::env::var_os(ANSWER) {
+        let mut answers = String::new();
+        for (planner, documents) in asked() {
+            for path in documents {
+                let text = fs::read_to_string(&path).unwrap();
+                let canonical = planner.canonical(&text).unwrap_or_else(|error| error.report().to_string());
+                let plan = planner.plan(&text);
+                let argv = match &plan {
+                    Ok(plan) => format!("{:?}\n{:?}\n{:?}", plan.env, timeless(plan.argv()), plan.needs),
+                    Err(error) => error.report().to_string(),
+                };
+                let _ = writeln!(answers, "{}\n{canonical}\n{argv}", path.display());
+            }
+        }
+        return fs::write(path, answers).unwrap();
+    }
+    // Every process hashes with seeds of its own.
+    let answers = [0, 1].map(|number| {
+        let name = format!("virt-fixtures-answer-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "another_process_answers_with_the_same_bytes"])
+            .env(ANSWER, &path)
+            .stdout(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success(), "{status}");
+        let answers = fs::read_to_string(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        answers
+    });
+    let difference = answers[0].lines().zip(answers[1].lines()).find(|(one, other)| one != other);
+    assert_eq!(difference, None);
+    assert_eq!(answers[0].len(), answers[1].len());
+    assert!(answers[0].len() > 10_000, "{}", answers[0].len());
 }

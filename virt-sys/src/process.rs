@@ -1,6 +1,7 @@
 //! Waiting for a process to end, without polling.
 
 use std::io;
+use std::process::ExitStatus;
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -31,9 +32,15 @@ impl Process {
 
     /// Waits until the process has ended, and reaps it where it is this process's child.
     pub async fn ended(&self) {
+        let _ = self.exited().await;
+    }
+
+    /// Waits likewise; how it ended, where it is this process's child and nobody has reaped it before.
+    pub async fn exited(&self) -> Option<ExitStatus> {
         // Readiness fails only when the runtime shuts down, and then nobody waits any more.
-        if self.0.readable().await.is_ok() {
-            let _ = self.pidfd().try_exit();
+        if self.0.readable().await.is_err() {
+            return None;
         }
+        self.pidfd().try_exit().ok().flatten()
     }
 }

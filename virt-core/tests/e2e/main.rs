@@ -2,7 +2,9 @@
 //! `VIRT_E2E=1` in the environment every test says that it is skipped.
 #![expect(clippy::print_stdout, reason = "figures, and what is skipped, are part of a result")]
 
+mod accepted;
 mod calls;
+mod companions;
 mod crash;
 mod guest;
 mod idle;

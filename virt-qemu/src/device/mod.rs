@@ -27,7 +27,7 @@ mod serial;
 mod shmem;
 mod smartcard;
 mod sound;
-mod tpm;
+pub(crate) mod tpm;
 mod video;
 mod vsock;
 mod watchdog;

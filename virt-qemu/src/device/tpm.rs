@@ -2,16 +2,20 @@
 
 use virt_conf::common::chardev::UnixSource;
 use virt_conf::common::{Chardev, ChardevSource};
-use virt_conf::domain::device::{Tpm, TpmBackend, TpmModel, TpmVersion};
+use virt_conf::domain::Domain;
+use virt_conf::domain::device::{Tpm, TpmBackend, TpmEmulator, TpmModel, TpmVersion};
 use virt_types::{Result, TextEnum};
 
 use super::common::address;
 use super::common::chardev::{self, Setup};
 use super::{QemuContext, QemuDevice};
 use crate::caps::Cap;
+use crate::config::Config;
 use crate::error::unsupported;
 use crate::machine;
-use crate::plan::{DevicePlan, FdSource, HostNeed, Part, PlanContext, Props, keyval};
+use crate::plan::{
+    Companion, DevicePlan, FdSource, HostNeed, Part, PlanContext, Program, Props, SwtpmState, keyval,
+};
 use crate::policy::{AttachContext, Attachment, Vio};
 
 /// The register that QEMU gives a TPM on a pseries guest's VIO bus.
@@ -107,8 +111,8 @@ impl QemuDevice for Tpm {
                 plan.parts.extend([device_part, cancel_part]);
                 format!("passthrough,id={tpmdev},path={},cancel-path={}", keyval(&path), keyval(&cancel_path))
             }
-            TpmBackend::Emulator(_) => {
-                let source = emulator_source(cx, &alias, &mut plan);
+            TpmBackend::Emulator(emulator) => {
+                let source = emulator_source(cx, &alias, emulator, &mut plan);
                 plan.parts.extend(chardev::parts(cx, &source, CHARDEV, Setup::default())?);
                 format!("emulator,id={tpmdev},chardev={CHARDEV}")
             }
@@ -129,16 +133,38 @@ impl QemuDevice for Tpm {
 }
 
 /// The socket of the emulator's process. A domain that does not run has no such process to be connected to.
-fn emulator_source(cx: &PlanContext<'_>, alias: &str, plan: &mut DevicePlan) -> Chardev {
+fn emulator_source(
+    cx: &PlanContext<'_>,
+    alias: &str,
+    emulator: &TpmEmulator,
+    plan: &mut DevicePlan,
+) -> Chardev {
     if cx.domain.id.is_none() {
         return Chardev { source: ChardevSource::Null, ..Chardev::default() };
     }
     let socket = cx.swtpm_socket();
     let path = Some(socket.to_string_lossy().into_owned());
-    plan.needs.push(HostNeed::Swtpm { tpm: alias.to_owned(), socket });
+    plan.needs.push(HostNeed::Companion(Companion {
+        device: alias.to_owned(),
+        socket,
+        program: Program::Swtpm(swtpm_state(cx.config, cx.domain, emulator)),
+    }));
     Chardev {
         source: ChardevSource::Unix(UnixSource { path, ..UnixSource::default() }),
         ..Chardev::default()
+    }
+}
+
+/// Where a domain's emulated TPM keeps what, in libvirt's places.
+pub(crate) fn swtpm_state(config: &Config, domain: &Domain, emulator: &TpmEmulator) -> SwtpmState {
+    let id = domain.uuid.unwrap_or_default();
+    let version = if emulator.version == TpmVersion::V2_0 { "tpm2" } else { "tpm1.2" };
+    SwtpmState {
+        dir: config.swtpm_storage_dir.join(id.to_string()).join(version),
+        log: config.swtpm_log_dir.join(format!("{}-swtpm.log", domain.name)),
+        settings: config.swtpm_settings_dir.clone(),
+        owner: format!("{}:{id}", domain.name),
+        wanted: emulator.clone(),
     }
 }
 

@@ -73,7 +73,11 @@ impl QemuDevice for Video {
         let id = self.info.alias.clone().unwrap_or_default();
         let vhost_user = self.backend == Some(VideoBackend::Vhostuser);
         if vhost_user {
-            let fd = cx.fd(FdSource::VhostUserGpu { device: id.clone() });
+            let drawn = self.acceleration.as_ref().filter(|acceleration| acceleration.accel3d == Some(true));
+            let render = drawn.and_then(|acceleration| {
+                acceleration.rendernode.clone().or_else(|| cx.host.render_node.clone())
+            });
+            let fd = cx.fd(FdSource::VhostUserGpu { device: id.clone(), render: render.map(Into::into) });
             plan.parts.push(Part::Chardev(format!("socket,id={},fd={fd}", vhost_user_chardev(&id))));
         }
         let mut props = self.driver_props(cx.caps)?.str("id", id.clone());

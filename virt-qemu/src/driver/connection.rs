@@ -32,7 +32,9 @@ impl Directories {
     /// For a user without a home, and for a user other than root who wants the host's.
     pub fn config(&self) -> Result<Config> {
         match self {
-            Self::Root(root) => Ok(Config::in_dir(root)),
+            Self::Root(root) => {
+                Ok(Config { privileged: virt_sys::user::effective_uid() == 0, ..Config::in_dir(root) })
+            }
             Self::User => virt_sys::user::Directories::of_this_process()
                 .map(|directories| Config::of_user(&directories))
                 .map_err(|error| cannot("find the user's directories", error)),

@@ -12,6 +12,7 @@ use virt_types::{Arch, Error, ErrorCode, ErrorDomain, Result, TextEnum};
 
 pub use directory::{Description, load, paths};
 pub use vhost_user::VhostUser;
+pub(crate) use vhost_user::program as vhost_user_program;
 
 use crate::caps::machine::target_of_arch;
 

@@ -2,6 +2,7 @@
 
 pub mod argv;
 mod build;
+mod companion;
 mod cpu;
 mod firmware;
 mod identity;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use virt_conf::domain::Domain;
 
 pub use build::build;
+pub use companion::{Companion, Program, SwtpmState};
 pub use locked_memory::LockedMemory;
 pub use props::{Lists, Props, keyval};
 
@@ -87,31 +89,8 @@ pub enum HostNeed {
     },
     /// A file of 32 random bytes, the key under which secrets are handed to QEMU.
     RandomKey(PathBuf),
-    /// A `swtpm` process that serves this socket for the TPM with this alias.
-    Swtpm {
-        /// Alias of the TPM.
-        tpm: String,
-        /// The socket that QEMU connects to.
-        socket: PathBuf,
-    },
-    /// A `passt` process that serves this socket for the interface with this alias.
-    Passt {
-        /// Alias of the interface.
-        interface: String,
-        /// The socket that QEMU connects to.
-        socket: PathBuf,
-    },
-    /// A `virtiofsd` process that serves this socket for the file system with this alias.
-    Virtiofsd {
-        /// Alias of the file system.
-        filesystem: String,
-        /// The program; absent for the usual one.
-        binary: Option<String>,
-        /// Its arguments, but for `--fd=N`, the descriptor of the listening socket.
-        arguments: Vec<String>,
-        /// The socket that QEMU connects to.
-        socket: PathBuf,
-    },
+    /// A process that serves a device.
+    Companion(Companion),
     /// A message bus of the domain's own that listens at this path.
     MessageBus(PathBuf),
     /// Memory that QEMU may keep from being swapped out.
@@ -127,13 +106,7 @@ impl std::fmt::Display for HostNeed {
                 write!(f, "file {}, a copy of {}", path.display(), template.display())
             }
             Self::RandomKey(path) => write!(f, "random key {}", path.display()),
-            Self::Swtpm { tpm, socket } => write!(f, "swtpm for {tpm} at {}", socket.display()),
-            Self::Passt { interface, socket } => {
-                write!(f, "passt for {interface} at {}", socket.display())
-            }
-            Self::Virtiofsd { filesystem, socket, .. } => {
-                write!(f, "virtiofsd process of {filesystem} at {}", socket.display())
-            }
+            Self::Companion(companion) => companion.fmt(f),
             Self::MessageBus(path) => write!(f, "message bus at {}", path.display()),
             Self::LockedMemory(limit) => write!(f, "leave to lock {limit}"),
         }
@@ -147,7 +120,7 @@ impl std::fmt::Display for FdSource {
             Self::Monitor => f.write_str("listening socket of the monitor"),
             Self::VhostNet(path) => write!(f, "vhost device {}", path.display()),
             Self::VhostVsock => f.write_str("/dev/vhost-vsock"),
-            Self::VhostUserGpu { device } => {
+            Self::VhostUserGpu { device, .. } => {
                 write!(f, "connection to the vhost-user GPU process of {device}")
             }
             Self::UnixListener(path) => write!(f, "listening socket {}", path.display()),
@@ -177,6 +150,8 @@ pub enum FdSource {
     VhostUserGpu {
         /// Alias of the device.
         device: String,
+        /// The host's device that draws, where the guest's display is accelerated.
+        render: Option<PathBuf>,
     },
     /// A listening unix socket at this path.
     UnixListener(PathBuf),
@@ -288,13 +263,13 @@ impl<'a> PlanContext<'a> {
     /// The socket of the domain's `swtpm` process.
     #[must_use]
     pub fn swtpm_socket(&self) -> PathBuf {
-        self.config.state_dir.join("swtpm").join(format!("{}-swtpm.sock", short_name(self.domain)))
+        swtpm_socket(&self.config.state_dir, self.domain)
     }
 
     /// The socket of the `passt` process of the interface with this alias.
     #[must_use]
     pub fn passt_socket(&self, alias: &str) -> PathBuf {
-        self.config.state_dir.join("passt").join(format!("{}-{alias}.socket", short_name(self.domain)))
+        passt_socket(&self.config.state_dir, self.domain, alias)
     }
 
     /// Sets a variable of QEMU's environment.
@@ -338,6 +313,18 @@ pub fn domain_dir(lib_dir: &Path, domain: &Domain) -> PathBuf {
 #[must_use]
 pub fn message_bus(state_dir: &Path, domain: &Domain) -> PathBuf {
     state_dir.join("dbus").join(format!("{}-dbus.sock", short_name(domain)))
+}
+
+/// The socket of the domain's `swtpm` process.
+#[must_use]
+pub fn swtpm_socket(state_dir: &Path, domain: &Domain) -> PathBuf {
+    state_dir.join("swtpm").join(format!("{}-swtpm.sock", short_name(domain)))
+}
+
+/// The socket of the `passt` process of the domain's interface with this alias.
+#[must_use]
+pub fn passt_socket(state_dir: &Path, domain: &Domain, alias: &str) -> PathBuf {
+    state_dir.join("passt").join(format!("{}-{alias}.socket", short_name(domain)))
 }
 
 /// `ID-NAME`; long names are cut as libvirt does, so that socket paths fit.

@@ -7,11 +7,13 @@ use std::time::Duration;
 use tokio::time::timeout;
 use virt_conf::ParseFlags;
 use virt_conf::capabilities::HostCpu;
+use virt_conf::domain::device::TpmBackend;
 use virt_conf::domain::{Domain, Genid};
 use virt_domain::{Backend, BackendEvent, JobContext, Observed, Phase, Recover, Recovered, Start, Started};
 use virt_driver::{BoxFuture, Services};
 use virt_types::{CreateFlags, DomainName, Error, ErrorCode, ErrorDomain, Result, UndefineFlags, Uuid};
 
+use super::companions;
 use super::connections::Connections;
 use super::counters::Counters;
 use super::files::{self, GuestFiles};
@@ -26,6 +28,7 @@ use crate::caps::Capabilities;
 use crate::caps::cache::Cache;
 use crate::caps::emulator::default_emulator;
 use crate::config::Config;
+use crate::device::tpm::swtpm_state;
 use crate::driver::Sessions;
 use crate::driver::host::host_cpu;
 use crate::host::Host;
@@ -189,6 +192,21 @@ impl QemuBackend {
         Ok((domain, caps))
     }
 
+    /// Removes what the TPM of a domain that goes away remembers, unless the document or the flags keep it.
+    fn forget_tpm(&self, config: &Domain, flags: UndefineFlags) -> Result<()> {
+        for tpm in &config.devices.tpms {
+            let TpmBackend::Emulator(emulator) = &tpm.backend else { continue };
+            let goes = match emulator.persistent_state {
+                true => flags.contains(UndefineFlags::TPM),
+                false => !flags.contains(UndefineFlags::KEEP_TPM),
+            };
+            if goes {
+                companions::forget(&swtpm_state(&self.config, config, emulator))?;
+            }
+        }
+        Ok(())
+    }
+
     async fn take_hold(&self, recover: Recover, files: GuestFiles) -> Result<Recovered> {
         let found = virt_sys::PidFile::open_locked(&files.pid)
             .map_err(|error| launch::cannot("look for the guest's process", error))?;
@@ -250,6 +268,7 @@ impl QemuBackend {
             Ok(connections) => connections.release().await,
             Err(error) => log::warn!("what connected a guest that is gone is not known: {}", error.report()),
         }
+        companions::end(files).await;
         files.remove();
         Recovered::Gone(None)
     }
@@ -335,7 +354,10 @@ impl Backend for QemuBackend {
         _active: bool,
         flags: UndefineFlags,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { undefine_nvram(config, flags) })
+        Box::pin(async move {
+            undefine_nvram(config, flags)?;
+            self.forget_tpm(config, flags)
+        })
     }
 
     fn rename<'a>(&'a self, from: &'a DomainName, to: &'a DomainName) -> BoxFuture<'a, Result<()>> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use virt_conf::domain::Domain;
+use virt_conf::domain::device::{BackendType, TpmBackend};
 
 use crate::config::Config;
 use crate::plan;
@@ -20,6 +21,8 @@ pub(crate) struct GuestFiles {
     pub(crate) pid: PathBuf,
     /// What it and the engine said about it.
     pub(crate) log: PathBuf,
+    /// Sockets of the processes beside it, outside its directory.
+    pub(crate) sockets: Vec<PathBuf>,
 }
 
 impl GuestFiles {
@@ -32,6 +35,7 @@ impl GuestFiles {
             dir,
             pid: config.state_dir.join(format!("{}.pid", live.name)),
             log: log_file(config, &live.name),
+            sockets: sockets(config, live),
         }
     }
 
@@ -49,6 +53,11 @@ impl GuestFiles {
                 log::warn!("cannot remove {}: {error}", dir.display());
             }
         }
+        for socket in &self.sockets {
+            if let Err(error) = virt_sys::fs::remove(socket) {
+                log::warn!("{error}");
+            }
+        }
         // A file without its process's lock says nothing, so that it is gone does not have to reach the disk.
         if let Err(error) = std::fs::remove_file(&self.pid)
             && error.kind() != std::io::ErrorKind::NotFound
@@ -56,6 +65,17 @@ impl GuestFiles {
             log::warn!("cannot remove {}: {error}", self.pid.display());
         }
     }
+}
+
+/// The sockets that `swtpm` and `passt` processes have where libvirt has them.
+fn sockets(config: &Config, live: &Domain) -> Vec<PathBuf> {
+    let tpm = live.devices.tpms.iter().any(|tpm| matches!(tpm.backend, TpmBackend::Emulator(_)));
+    let passt = live.devices.interfaces.iter().filter(|one| one.backend.kind == BackendType::Passt);
+    let passt = passt.filter_map(|interface| interface.info.alias.as_deref());
+    tpm.then(|| plan::swtpm_socket(&config.state_dir, live))
+        .into_iter()
+        .chain(passt.map(|alias| plan::passt_socket(&config.state_dir, live, alias)))
+        .collect()
 }
 
 /// The log of the guest with this name.

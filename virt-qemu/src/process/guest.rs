@@ -14,6 +14,7 @@ use virt_sys::{PidFd, Process, Signal};
 use virt_types::{Error, ErrorCode, ErrorDomain, PausedReason, Result};
 use virt_xml::Writer;
 
+use super::companions;
 use super::connections::Connections;
 use super::counters::Counters;
 use super::files::GuestFiles;
@@ -238,6 +239,7 @@ impl Running for Guest {
             filters.release().await;
             let connections = self.connections().clone();
             connections.release().await;
+            companions::end(&self.files).await;
             self.files.remove();
         })
     }

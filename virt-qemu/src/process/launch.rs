@@ -13,6 +13,7 @@ use virt_qmp::CloseReason;
 use virt_sys::{Spawn, unix};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
 
+use super::companions;
 use super::connections::Connections;
 use super::counters::Counters;
 use super::files::GuestFiles;
@@ -70,6 +71,7 @@ pub(super) async fn undo(files: &GuestFiles) {
         Ok(None) => {}
         Err(error) => log::warn!("{error}"),
     }
+    companions::end(files).await;
     files.remove();
 }
 
@@ -95,7 +97,8 @@ async fn launch(
         .map_err(|error| cannot(&format!("open the log {}", files.log.display()), error))?;
     let mut spawn = spawn(&plan, &files, &log)?;
     let values = secrets::values(&plan.parts, services).await?;
-    needs::open(&plan, &mut live, &mut spawn, listener.into())?;
+    let ends = needs::open(&plan, &mut live, &mut spawn, listener.into())?;
+    companions::start(&plan, &files, services, &log, ends).await?;
     spawn.args(arguments(&plan, &secrets::objects(&values, &files.key())?));
     let filters = filters.get_or_init(|| Filters::of(&live, services));
     filters.bind(&live).await?;

@@ -3,6 +3,7 @@
 mod agent;
 mod ask;
 mod backend;
+mod companions;
 mod connections;
 mod counters;
 mod event;

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 
 use virt_conf::domain::Domain;
 use virt_conf::domain::device::{ActualSource, DirectMode, Interface, InterfaceSource};
@@ -23,9 +24,14 @@ use crate::plan::{FdSource, HostNeed, LockedMemory, Plan};
 const MAX_TEMPLATE: u64 = 256 << 20;
 
 /// Opens everything, in order; `monitor` is the listening socket of the guest's monitor. The live domain gets the names of
-/// devices that the kernel chose.
-pub(super) fn open(plan: &Plan, live: &mut Domain, spawn: &mut Spawn, monitor: OwnedFd) -> Result<()> {
-    let mut opener = Opener { live, monitor: Some(monitor), taps: HashMap::new() };
+/// devices that the kernel chose. Returns the other ends of sockets, by the device that they serve.
+pub(super) fn open(
+    plan: &Plan,
+    live: &mut Domain,
+    spawn: &mut Spawn,
+    monitor: OwnedFd,
+) -> Result<HashMap<String, OwnedFd>> {
+    let mut opener = Opener { live, monitor: Some(monitor), taps: HashMap::new(), ends: HashMap::new() };
     for need in &plan.needs {
         match need {
             HostNeed::Directory(dir) => virt_sys::fs::create_dir_all(dir, 0o700)
@@ -45,20 +51,18 @@ pub(super) fn open(plan: &Plan, live: &mut Domain, spawn: &mut Spawn, monitor: O
                 };
                 spawn.rlimit(Resource::Memlock, bytes, bytes);
             }
-            HostNeed::Passt { .. }
-            | HostNeed::MessageBus(_)
-            | HostNeed::Swtpm { .. }
-            | HostNeed::Virtiofsd { .. } => {
+            HostNeed::Companion(_) => {}
+            HostNeed::MessageBus(_) => {
                 return Err(Error::no_support(&format!("starting a guest that needs {need}")));
             }
         }
     }
-    Ok(())
+    Ok(opener.ends)
 }
 
 /// Opens what devices need that a running guest gets: descriptors with the numbers that the parts have for them.
 pub(super) fn open_for_plug(needs: &[HostNeed], live: &mut Domain) -> Result<Vec<(i32, OwnedFd)>> {
-    let mut opener = Opener { live, monitor: None, taps: HashMap::new() };
+    let mut opener = Opener { live, monitor: None, taps: HashMap::new(), ends: HashMap::new() };
     let mut fds = Vec::new();
     for need in needs {
         match need {
@@ -100,6 +104,8 @@ struct Opener<'a> {
     monitor: Option<OwnedFd>,
     /// Queues that are open already, by the alias of their interface, last first.
     taps: HashMap<String, Vec<OwnedFd>>,
+    /// Ends of sockets for processes beside QEMU.
+    ends: HashMap<String, OwnedFd>,
 }
 
 impl Opener<'_> {
@@ -112,8 +118,11 @@ impl Opener<'_> {
             FdSource::VhostVsock => device("/dev/vhost-vsock".as_ref()),
             FdSource::UnixListener(path) => listen(path),
             FdSource::Tap { interface, .. } => self.tap_queue(interface),
-            FdSource::VhostUserGpu { .. } | FdSource::TpmCancel { .. } => {
-                Err(Error::no_support(&format!("starting a guest that needs a {source}")))
+            FdSource::TpmCancel { device: path } => device(&cancel_file(path, Path::new("/sys/class"))),
+            FdSource::VhostUserGpu { device, .. } => {
+                let (ours, theirs) = UnixStream::pair().map_err(|error| cannot("make a socket", error))?;
+                self.ends.insert(device.clone(), theirs.into());
+                Ok(ours.into())
             }
         }
     }
@@ -133,6 +142,13 @@ impl Opener<'_> {
         let queue = self.taps.get_mut(alias).and_then(Vec::pop);
         queue.ok_or_else(|| monitor::failed(format!("interface {alias} has too few queues")))
     }
+}
+
+/// The file that cancels a command of the host's TPM; old kernels have it elsewhere, and some devices have none.
+fn cancel_file(device: &Path, classes: &Path) -> PathBuf {
+    let name = device.file_name().unwrap_or_default();
+    let known = ["tpm", "misc"].map(|class| classes.join(class).join(name).join("device/cancel"));
+    known.into_iter().find(|path| path.exists()).unwrap_or_else(|| "/dev/null".into())
 }
 
 /// A listening socket, in a directory that is made for it.

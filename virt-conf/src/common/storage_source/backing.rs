@@ -66,7 +66,8 @@ impl Backing {
                 w.attr_opt("type", source.format);
                 format_metadata_cache(w, source.metadata_cache);
             });
-            source.format(w, "source", SourceParts::default(), flags);
+            // Readers ask for it; libvirt leaves it out where it is empty and can not read that again.
+            source.format(w, "source", SourceParts { even_empty: true, ..SourceParts::default() }, flags);
             if let Some(backing) = &source.backing {
                 backing.format(w, flags);
             }

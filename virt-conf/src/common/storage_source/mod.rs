@@ -90,6 +90,8 @@ pub struct SourceParts<'a> {
     pub skip_auth: bool,
     /// `<encryption>` stands beside the element.
     pub skip_encryption: bool,
+    /// The element is written even if it says nothing.
+    pub even_empty: bool,
 }
 
 impl StorageSource {
@@ -151,7 +153,7 @@ impl StorageSource {
 
     /// Writes the element under this name.
     pub fn format(&self, w: &mut Writer, name: &str, parts: SourceParts<'_>, flags: FormatFlags) {
-        w.element_if_any(name, |w| {
+        let content = |w: &mut Writer| {
             let location = self.location.format_attributes(w, flags);
             let network = matches!(location, Location::Network(_));
             w.attr_opt("startupPolicy", parts.startup_policy.filter(|_| !network));
@@ -182,7 +184,8 @@ impl StorageSource {
             if let Some(reservations) = &self.reservations {
                 reservations.format(w, flags);
             }
-        });
+        };
+        if parts.even_empty { w.element(name, content) } else { w.element_if_any(name, content) }
     }
 }
 

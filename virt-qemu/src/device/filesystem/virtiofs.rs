@@ -7,7 +7,7 @@ use virt_types::Result;
 
 use crate::device::common::virtio::{self, Revision};
 use crate::device::common::{address, vhost_user_chardev};
-use crate::plan::{DevicePlan, HostNeed, Part, PlanContext, keyval};
+use crate::plan::{Companion, DevicePlan, HostNeed, Part, PlanContext, Program, keyval};
 
 pub(super) fn plan(filesystem: &Filesystem, cx: &PlanContext<'_>) -> Result<DevicePlan> {
     let mut plan = DevicePlan::default();
@@ -17,12 +17,14 @@ pub(super) fn plan(filesystem: &Filesystem, cx: &PlanContext<'_>) -> Result<Devi
         Some(socket) => PathBuf::from(socket),
         None => {
             let socket = cx.domain_dir().join(format!("{alias}-fs.sock"));
-            plan.needs.push(HostNeed::Virtiofsd {
-                filesystem: alias.clone(),
-                binary: filesystem.virtiofs.binary.clone(),
-                arguments: server_arguments(filesystem),
+            plan.needs.push(HostNeed::Companion(Companion {
+                device: alias.clone(),
                 socket: socket.clone(),
-            });
+                program: Program::Virtiofsd {
+                    binary: filesystem.virtiofs.binary.clone(),
+                    arguments: server_arguments(filesystem),
+                },
+            }));
             socket
         }
     };

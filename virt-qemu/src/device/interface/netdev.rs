@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use virt_conf::common::Chardev;
 use virt_conf::domain::VirtType;
 use virt_conf::domain::device::{
-    BackendType, DriverName, Interface, InterfaceSource, InterfaceType, SocketSource,
+    BackendType, DriverName, ForwardProto, Interface, InterfaceSource, InterfaceType, PortForward,
+    SocketSource,
 };
 use virt_types::Result;
 
@@ -14,7 +15,7 @@ use super::is_device;
 use crate::caps::Cap;
 use crate::device::common::chardev::{self, Setup};
 use crate::error::{internal, unsupported};
-use crate::plan::{DevicePlan, FdSource, HostNeed, Part, PlanContext, Props};
+use crate::plan::{Companion, DevicePlan, FdSource, HostNeed, Part, PlanContext, Program, Props};
 
 /// Seconds after which QEMU connects to `passt` again.
 const PASST_RECONNECT: u32 = 5;
@@ -137,13 +138,70 @@ fn passt(interface: &Interface, cx: &PlanContext<'_>, plan: &mut DevicePlan) -> 
     let alias = interface.info.alias.clone().unwrap_or_default();
     let socket = cx.passt_socket(&alias);
     let address = Props::new().str("type", "unix").str("path", socket.to_string_lossy());
-    plan.needs.push(HostNeed::Passt { interface: alias, socket });
+    let program = Program::Passt { arguments: passt_arguments(interface) };
+    plan.needs.push(HostNeed::Companion(Companion { device: alias, socket, program }));
     let reconnect = cx.caps.has(Cap::NetdevStreamReconnect).then_some(PASST_RECONNECT);
     Props::new()
         .str("type", "stream")
         .object("addr", address)
         .bool("server", false)
         .opt_u64("reconnect", reconnect)
+}
+
+/// What `passt` is told of an interface (passt(1)), but for its own files.
+fn passt_arguments(interface: &Interface) -> Vec<String> {
+    let mut arguments = Vec::new();
+    let mut add = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
+    if interface.mtu > 0 {
+        add("--mtu", interface.mtu.to_string());
+    }
+    if let InterfaceSource::User { dev: Some(dev) } = &interface.source {
+        add("--interface", dev.clone());
+    }
+    if let Some(log) = &interface.backend.log_file {
+        add("--log-file", log.clone());
+    }
+    for ip in &interface.guest_ip.addresses {
+        add("--address", ip.address.to_string());
+        if ip.prefix > 0 && ip.address.is_ipv4() {
+            add("--netmask", ip.prefix.to_string());
+        }
+    }
+    for forward in &interface.port_forwards {
+        let option = if forward.proto == ForwardProto::Udp { "--udp-ports" } else { "--tcp-ports" };
+        add(option, forwarded_ports(forward));
+    }
+    arguments
+}
+
+/// `[ADDRESS][%LINK]/RANGES`, or all ports.
+fn forwarded_ports(forward: &PortForward) -> String {
+    let mut spec = forward.address.map(|address| address.to_string()).unwrap_or_default();
+    if let Some(dev) = &forward.dev {
+        spec.push_str(&format!("%{dev}"));
+    }
+    if !spec.is_empty() {
+        spec.push('/');
+    }
+    let ranges: Vec<String> = forward
+        .ranges
+        .iter()
+        .filter_map(|range| {
+            let start = range.start?;
+            let mut text = if range.exclude == Some(true) { format!("~{start}") } else { start.to_string() };
+            if let Some(end) = range.end {
+                text.push_str(&format!("-{end}"));
+            }
+            if let Some(to) = range.to {
+                text.push_str(&format!(":{to}"));
+                if let Some(end) = range.end {
+                    text.push_str(&format!("-{}", (end + to).saturating_sub(start)));
+                }
+            }
+            Some(text)
+        })
+        .collect();
+    spec + &if ranges.is_empty() { "all".to_owned() } else { ranges.join(",") }
 }
 
 fn vhost_user(

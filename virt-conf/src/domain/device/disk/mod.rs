@@ -267,6 +267,7 @@ impl Device for Disk {
                 with_index: true,
                 skip_auth: self.auth_beside_source,
                 skip_encryption: self.encryption_beside_source,
+                even_empty: false,
             };
             source.format(w, "source", parts, cx.flags);
             if let Some(backing) = &source.backing {
