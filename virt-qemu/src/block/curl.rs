@@ -22,7 +22,7 @@ pub(super) fn props(network: &NetworkSource, auth: Option<&Auth>, node: &str) ->
         .opt_u64("readahead", positive(network.readahead)))
 }
 
-fn url(network: &NetworkSource) -> Result<String> {
+pub(super) fn url(network: &NetworkSource) -> Result<String> {
     let protocol = network.protocol.text();
     let host = only_host(network, &format!("protocol '{protocol}'"))
         .map_err(|_| crate::error::internal(format!("protocol '{protocol}' accepts only one host")))?;

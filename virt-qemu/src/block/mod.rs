@@ -3,6 +3,7 @@
 
 mod backend;
 mod bitmap;
+pub mod create;
 mod curl;
 mod format;
 pub(crate) mod legacy;

@@ -3,6 +3,7 @@
 mod cputest;
 mod domaincaps;
 mod qemublock;
+mod qemublock_create;
 mod qemublock_names;
 mod qemublock_nodes;
 mod qemucapabilities;

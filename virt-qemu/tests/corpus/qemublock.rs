@@ -6,6 +6,7 @@ use serde_json::Value;
 use virt_qemu::block::Bitmaps;
 use virt_testkit::corpus::{Case, Verdict, same};
 
+use super::qemublock_create;
 use super::qemublock_names::{properties_of_name, there_and_back};
 use super::qemublock_nodes::nodes;
 
@@ -37,6 +38,7 @@ pub(crate) fn run(case: &Case) -> Verdict {
             let expected = expected(case)?;
             same_json(&steps, expected.split_once(':').map_or("", |(_, steps)| steps))
         }
+        "imagecreate" => qemublock_create::run(case),
         "xml2json" => nodes(case),
         "json-format" => there_and_back(case),
         "json2json" => properties_of_name(case),
