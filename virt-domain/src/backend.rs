@@ -14,6 +14,7 @@
 
 use std::any::Any;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -77,6 +78,19 @@ pub trait Backend: Send + Sync + 'static {
     /// Turns a configuration, with the number of the coming instance, into its live domain: aliases, addresses, resolved sources. Changes
     /// nothing on the host; a failure leaves nothing to undo.
     fn prepare<'a>(&'a self, config: &'a Domain, flags: CreateFlags) -> BoxFuture<'a, Result<Domain>>;
+
+    /// The state that waits for this configuration's next start, if there is one and the flags want it.
+    ///
+    /// # Errors
+    /// For a state that is there but can not be used.
+    fn saved<'a>(
+        &'a self,
+        config: &'a Domain,
+        flags: CreateFlags,
+    ) -> BoxFuture<'a, Result<Option<Saved>>> {
+        let _ = (config, flags);
+        Box::pin(async { Ok(None) })
+    }
 
     /// Starts the guest with its virtual CPUs stopped.
     ///
@@ -252,6 +266,20 @@ pub enum Observed {
     Crashed,
 }
 
+/// A state that a guest goes on from, in place of booting.
+#[derive(Debug)]
+pub struct Saved {
+    /// The domain that was saved, filled.
+    pub domain: Domain,
+    /// Where the hypervisor reads the state.
+    pub state: OwnedFd,
+    /// Whether the virtual CPUs run then.
+    pub running: bool,
+    /// The file of the state, if it goes once the guest is there: before its virtual CPUs run, because the state is of the past
+    /// from then on.
+    pub removes: Option<PathBuf>,
+}
+
 /// A start that is asked for.
 #[derive(Debug)]
 pub struct Start {
@@ -261,6 +289,8 @@ pub struct Start {
     pub flags: CreateFlags,
     /// Descriptors that the caller hands to the guest.
     pub files: Vec<OwnedFd>,
+    /// The state that the guest goes on from; without one it boots.
+    pub incoming: Option<OwnedFd>,
     /// Where the guest's events go.
     pub events: EventSink,
     pub(crate) record: Arc<dyn Record>,

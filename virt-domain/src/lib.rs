@@ -58,7 +58,7 @@ mod takeover;
 mod task;
 
 pub use backend::{
-    Backend, BackendEvent, EventSink, Kill, Observed, Phase, PowerWay, Recover, Recovered, Running, Start,
+    Backend, BackendEvent, EventSink, Kill, Observed, Phase, PowerWay, Recover, Recovered, Saved, Running, Start,
     Started,
 };
 pub use context::{JobContext, JobSpec};

@@ -1,6 +1,7 @@
 //! The jobs that move a domain through its life.
 
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use tokio::sync::watch;
@@ -19,7 +20,7 @@ use crate::engine::Entry;
 use crate::machine::{FollowUp, Happening, Machine, stopped_detail};
 use crate::ownership::Request;
 use crate::status_file::Binding;
-use crate::{JobKind, Kill, LongJob, Phase, PowerWay, Running, Start, Started};
+use crate::{JobKind, Kill, LongJob, Phase, PowerWay, Running, Saved, Start, Started};
 
 /// How a domain is started.
 #[derive(Debug, Default)]
@@ -30,6 +31,8 @@ pub struct StartOptions {
     pub files: Vec<OwnedFd>,
     /// The connection with which the guest ends.
     pub bound_to: Option<crate::LeaseId>,
+    /// The state that the guest goes on from.
+    pub saved: Option<Saved>,
 }
 
 fn invalid(driver: ErrorDomain, words: &str) -> Error {
@@ -56,11 +59,17 @@ pub(crate) async fn start(
         }
         (instead, state.config.clone())
     };
+    let given = config.0.is_some();
     let mut config = match config {
         (Some(instead), _) => instead,
         (None, Some(stored)) => (*stored.config.model()?).clone(),
         (None, None) => return Err(crate::task::no_domain(&context.snapshot())),
     };
+    let mut saved = options.saved;
+    if !given && let Some(waiting) = context.backend().saved(&config, options.flags).await? {
+        config = waiting.domain.clone();
+        saved = Some(waiting);
+    }
     let id = {
         let root = context.engine.ownership.root(context.deadline).await?;
         let id = context.engine.store.next_id();
@@ -80,7 +89,8 @@ pub(crate) async fn start(
     };
     live.id = config.id;
     let mut machine = Machine::starting(live.lifecycle);
-    machine.run_reason = Some(RunningReason::Booted);
+    machine.run_reason =
+        Some(if saved.is_some() { RunningReason::Restored } else { RunningReason::Booted });
     let binding = options.bound_to.map(|_| this_process());
     let mut guest = Guest::starting(id, live.clone(), machine, binding);
     guest.bound_to = options.bound_to;
@@ -97,8 +107,12 @@ pub(crate) async fn start(
     }
     context.entry.core.stirred.notify_one();
     let record: Arc<dyn Record> = Arc::new(Recorder(Arc::downgrade(&context.entry)));
-    let start = Start { live, flags: options.flags, files: options.files, events, record, cancel };
     let paused = options.flags.contains(CreateFlags::START_PAUSED);
+    let (incoming, restored) = match saved {
+        Some(Saved { state, running, removes, .. }) => (Some(state), Some(Restored { running, removes })),
+        None => (None, None),
+    };
+    let start = Start { live, flags: options.flags, files: options.files, incoming, events, record, cancel };
     let started = match context.backend().start(start).await {
         Ok(started) => started,
         Err(error) => {
@@ -106,7 +120,7 @@ pub(crate) async fn start(
             return Err(error);
         }
     };
-    match go(&context, started, paused).await {
+    match go(&context, started, paused, restored).await {
         Ok(()) => Ok(id),
         Err(error) => {
             end(&context, ShutoffReason::Failed, Kill::Force, None).await?;
@@ -115,8 +129,19 @@ pub(crate) async fn start(
     }
 }
 
+/// How a guest goes on that was not booted.
+struct Restored {
+    running: bool,
+    removes: Option<PathBuf>,
+}
+
 /// From a guest whose virtual CPUs stand still to one that is announced.
-async fn go(context: &JobContext, started: Started, paused: bool) -> Result<()> {
+async fn go(
+    context: &JobContext,
+    started: Started,
+    paused: bool,
+    restored: Option<Restored>,
+) -> Result<()> {
     let running = Arc::clone(&started.running);
     let cancelled = {
         let mut state = context.state();
@@ -133,7 +158,14 @@ async fn go(context: &JobContext, started: Started, paused: bool) -> Result<()> 
     if cancelled {
         return Err(not_running());
     }
-    if paused {
+    let started_as = if restored.is_some() { StartedDetail::Restored } else { StartedDetail::Booted };
+    let stays = restored.as_ref().is_some_and(|restored| !restored.running);
+    if let Some(path) = restored.and_then(|restored| restored.removes)
+        && let Err(error) = std::fs::remove_file(&path)
+    {
+        log::warn!("the state in {} is of the past but stays: {error}", path.display());
+    }
+    if paused || stays {
         let mut state = context.state();
         state.settle();
         if let Some(guest) = state.guest.as_mut() {
@@ -142,10 +174,16 @@ async fn go(context: &JobContext, started: Started, paused: bool) -> Result<()> 
         }
         // Both kinds of listeners are served: those that care for on and off, and those that care for running.
         state.changed([
-            virt_driver::DomainEventKind::Lifecycle(Lifecycle::Started(StartedDetail::Booted)),
-            virt_driver::DomainEventKind::Lifecycle(Lifecycle::Suspended(SuspendedDetail::Paused)),
+            virt_driver::DomainEventKind::Lifecycle(Lifecycle::Started(started_as)),
+            virt_driver::DomainEventKind::Lifecycle(Lifecycle::Suspended(match paused {
+                true => SuspendedDetail::Paused,
+                false => SuspendedDetail::Restored,
+            })),
         ]);
         return Ok(());
+    }
+    if started_as == StartedDetail::Restored {
+        context.state().tell_lifecycle(Lifecycle::Started(started_as));
     }
     running.resume().await?;
     let mut state = context.state();
@@ -154,7 +192,9 @@ async fn go(context: &JobContext, started: Started, paused: bool) -> Result<()> 
     if state.guest.is_none() {
         return Err(not_running());
     }
-    state.tell_lifecycle(Lifecycle::Started(StartedDetail::Booted));
+    if started_as == StartedDetail::Booted {
+        state.tell_lifecycle(Lifecycle::Started(started_as));
+    }
     Ok(())
 }
 
@@ -311,8 +351,16 @@ impl JobContext {
     /// # Errors
     /// As [`JobContext::running`], and why they can not be started.
     pub async fn go_on(&self) -> Result<()> {
+        self.go_on_as(RunningReason::Unpaused).await
+    }
+
+    /// The same, for another reason.
+    ///
+    /// # Errors
+    /// As [`JobContext::go_on`].
+    pub async fn go_on_as(&self, reason: RunningReason) -> Result<()> {
         let running = self.running().await?;
-        start_cpus(self, &running).await
+        start_cpus(self, &running, reason).await
     }
 
     /// Ends the guest as one that has crashed.
@@ -320,7 +368,15 @@ impl JobContext {
     /// # Errors
     /// Where its process can not be ended.
     pub async fn end_as_crashed(&self) -> Result<()> {
-        end(self, ShutoffReason::Crashed, Kill::Force, Some(StoppedDetail::Crashed)).await
+        self.end_as(ShutoffReason::Crashed, StoppedDetail::Crashed).await
+    }
+
+    /// Ends the guest for this reason, which its subscribers are told.
+    ///
+    /// # Errors
+    /// Where its process can not be ended.
+    pub async fn end_as(&self, reason: ShutoffReason, told_as: StoppedDetail) -> Result<()> {
+        end(self, reason, Kill::Force, Some(told_as)).await
     }
 }
 
@@ -334,11 +390,15 @@ pub(crate) async fn resume(context: JobContext) -> Result<()> {
         DomainState::Paused | DomainState::Crashed => {}
         _ => return Ok(()),
     }
-    start_cpus(&context, &running).await
+    start_cpus(&context, &running, RunningReason::Unpaused).await
 }
 
-async fn start_cpus(context: &JobContext, running: &Arc<dyn Running>) -> Result<()> {
-    expect(context, |machine| machine.run_reason = Some(RunningReason::Unpaused));
+async fn start_cpus(
+    context: &JobContext,
+    running: &Arc<dyn Running>,
+    reason: RunningReason,
+) -> Result<()> {
+    expect(context, |machine| machine.run_reason = Some(reason));
     let done = running.resume().await;
     settle_as(context, &done, Happening::Resumed, |status| {
         matches!(status.state(), DomainState::Paused | DomainState::Crashed)

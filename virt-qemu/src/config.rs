@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use virt_sys::user::Directories;
 use virt_types::Uuid;
 
+use crate::save_image::Compression;
+
 /// Where QEMU looks for its own helpers.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -65,6 +67,8 @@ pub struct Config {
     pub deprecation_behavior: Option<String>,
     /// `memory_backing_dir`; absent for `ram` under [`Config::lib_dir`].
     pub memory_backing: Option<PathBuf>,
+    /// `save_image_format`: how the states of saved guests are compressed.
+    pub save_image_format: Compression,
     /// `host_uuid`: what the host is told to be; absent for what its firmware or its installation says.
     pub host_uuid: Option<Uuid>,
     /// What of the engine's own environment guests get.
@@ -166,6 +170,7 @@ impl Config {
             set_process_name: false,
             deprecation_behavior: None,
             memory_backing: None,
+            save_image_format: Compression::Raw,
             host_uuid: None,
             environment: vec![("PATH".to_owned(), PATH.to_owned())],
         }

@@ -26,3 +26,4 @@ pub mod prepare;
 pub mod probe;
 pub mod process;
 mod random;
+pub mod save_image;

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use virt_qemu::config::Config;
+use virt_qemu::save_image::Compression;
 use virt_sys::user::Accounts;
+use virt_types::TextEnum as _;
 
 use crate::settings::{Key, Kind, Problem, Remarks, Settings};
 
@@ -69,7 +71,7 @@ const KEYS: &[Key] = &[
     Key::ignored("cgroup_device_acl", Kind::Texts, NO_CGROUPS),
     Key::ignored("namespaces", Kind::Texts, "guests see the daemon's own file systems"),
     Key::used("seccomp_sandbox", Kind::Within(-1, 1)),
-    Key::ignored("save_image_format", Kind::Text, NO_SAVING),
+    Key::used("save_image_format", Kind::OneOf(&["raw", "gzip", "bzip2", "xz", "lzop"])),
     Key::ignored("dump_image_format", Kind::Text, NO_SAVING),
     Key::ignored("snapshot_image_format", Kind::Text, NO_SAVING),
     Key::ignored("auto_dump_path", Kind::Text, NO_SAVING),
@@ -169,6 +171,9 @@ pub fn apply_qemu(file: &Settings, config: &mut Config) -> Result<(QueueLimit, R
         file.number::<i8>("seccomp_sandbox").filter(|choice| *choice >= 0).map(|choice| choice == 1);
     if let Some(level) = file.number("gluster_debug_level") {
         config.gluster_debug_level = level;
+    }
+    if let Some(format) = file.text("save_image_format").and_then(Compression::from_text) {
+        config.save_image_format = format;
     }
     config.deprecation_behavior = file.text("deprecation_behavior").map(str::to_owned);
     config.memory_backing = file.text("memory_backing_dir").map(|dir| Path::new(dir).join("libvirt/qemu"));

@@ -7,15 +7,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use serde_json::Value;
 use virt_domain::{JobContext, JobKind, JobSpec, LongJob};
 use virt_driver::{Delivery, DomainRef, MonitorEvent, MonitorEventFilter, Subscription};
-use virt_qmp::command::{
-    DumpGuestMemory, GetFd, Migrate, MigrateSetCapabilities, MigrateSetParameters, MigrationCapability,
-    SystemReset,
-};
+use virt_qmp::command::{DumpGuestMemory, GetFd, SystemReset};
 use virt_types::{Error, ErrorCode, ErrorDomain, PausedReason, Result};
 
 use super::refusal::{failed, internal, invalid_argument, known_bits, unsupported};
 use super::{QemuConnection, hold};
-use crate::process::Guest;
+use crate::process::{Guest, send};
 
 /// The guest is ended when its memory is written.
 const CRASH: u32 = 1;
@@ -98,8 +95,8 @@ async fn write(
     }
     let fd = create(to, flags & BYPASS_CACHE != 0)?;
     let done = async {
-        guest.execute_with_fds(&GetFd { fdname: NAME.to_owned() }, vec![fd]).await?;
-        if flags & MEMORY_ONLY != 0 { memory(guest, format).await } else { all(guest).await }?;
+        // With the states of the devices it is what a saved guest is.
+        if flags & MEMORY_ONLY != 0 { memory(guest, fd, format).await } else { send(guest, fd).await }?;
         tokio::select! {
             outcome = outcome(events) => outcome,
             () = guest.ended() => Err(failed("domain is not running")),
@@ -124,7 +121,8 @@ fn create(path: &str, direct: bool) -> Result<OwnedFd> {
     })
 }
 
-async fn memory(guest: &Guest, format: &str) -> Result<()> {
+async fn memory(guest: &Guest, fd: OwnedFd, format: &str) -> Result<()> {
+    guest.execute_with_fds(&GetFd { fdname: NAME.to_owned() }, vec![fd]).await?;
     let dump = DumpGuestMemory {
         paging: false,
         protocol: format!("fd:{NAME}"),
@@ -134,16 +132,6 @@ async fn memory(guest: &Guest, format: &str) -> Result<()> {
         format: (format != "elf").then(|| format.to_owned()),
     };
     guest.execute(&dump).await.map(drop)
-}
-
-/// The states of the devices too, in the form in which guests migrate.
-async fn all(guest: &Guest) -> Result<()> {
-    let events = MigrationCapability { capability: "events".to_owned(), state: true };
-    guest.execute(&MigrateSetCapabilities { capabilities: vec![events] }).await?;
-    // A disk is waited for, not spared.
-    let speed = [("max-bandwidth".to_owned(), Value::from(i64::MAX))];
-    guest.execute(&MigrateSetParameters(speed.into_iter().collect())).await?;
-    guest.execute(&Migrate { uri: format!("fd:{NAME}"), detach: None, resume: None }).await.map(drop)
 }
 
 /// Waits for the report of the end.

@@ -1,19 +1,26 @@
-//! Saved states, snapshots, checkpoints and backups: what is there of them. None can be made yet, but another engine may
+//! Snapshots, checkpoints and backups: what is there of them. None can be made yet, but another engine may
 //! have left some in these directories, of which nothing is said then.
 
-use std::path::PathBuf;
-
 use virt_driver::{CheckpointRef, Checkpoints, DomainRef, SavedStates, SnapshotRef, Snapshots};
-use virt_types::{Error, ErrorCode, ErrorDomain, Result};
+use virt_types::{Error, ErrorCode, ErrorDomain, Result, TypedParams};
 
 use super::calls::calls;
 use super::refusal::{known_bits, no_flags};
-use super::{QemuConnection, core_dump};
+use super::{QemuConnection, core_dump, saved};
 
 impl SavedStates for QemuConnection {
     calls! {
-        has_managed_save(domain: &'a DomainRef, flags: u32) -> bool = has_managed_save;
-        remove_managed_save(domain: &'a DomainRef, flags: u32) -> () = remove_managed_save;
+        save(domain: &'a DomainRef, to: &'a str, xml: Option<&'a str>, flags: u32) -> () = saved::save;
+        save_with(domain: &'a DomainRef, params: &'a TypedParams, flags: u32) -> () = saved::save_with;
+        restore(from: &'a str, xml: Option<&'a str>, flags: u32) -> () = saved::restore;
+        restore_with(params: &'a TypedParams, flags: u32) -> () = saved::restore_with;
+        image_xml_desc(file: &'a str, flags: u32) -> String = saved::image_xml;
+        define_image_xml(file: &'a str, xml: &'a str, flags: u32) -> () = saved::define_image_xml;
+        managed_save(domain: &'a DomainRef, flags: u32) -> () = saved::managed_save;
+        has_managed_save(domain: &'a DomainRef, flags: u32) -> bool = saved::has_managed;
+        remove_managed_save(domain: &'a DomainRef, flags: u32) -> () = saved::remove_managed;
+        managed_save_xml_desc(domain: &'a DomainRef, flags: u32) -> String = saved::managed_xml;
+        define_managed_save_xml(domain: &'a DomainRef, xml: Option<&'a str>, flags: u32) -> () = saved::define_managed_xml;
         core_dump(domain: &'a DomainRef, to: &'a str, format: u32, flags: u32) -> () = core_dump::dump;
     }
 }
@@ -37,30 +44,6 @@ impl Checkpoints for QemuConnection {
 
 fn refused(code: ErrorCode, detail: impl Into<String>) -> Error {
     Error::new(code, ErrorDomain::Qemu, detail)
-}
-
-/// The file of a domain's saved state, in libvirt's place.
-async fn saved_state(connection: &QemuConnection, domain: &DomainRef) -> Result<PathBuf> {
-    let name = connection.find(domain).await?.snapshot().name.clone();
-    Ok(connection.backend.config().lib_dir.join("save").join(format!("{name}.save")))
-}
-
-/// `virDomainHasManagedSaveImage`
-async fn has_managed_save(connection: &QemuConnection, domain: &DomainRef, flags: u32) -> Result<bool> {
-    no_flags(flags, "qemuDomainHasManagedSaveImage")?;
-    Ok(saved_state(connection, domain).await?.exists())
-}
-
-/// `virDomainManagedSaveRemove`
-async fn remove_managed_save(connection: &QemuConnection, domain: &DomainRef, flags: u32) -> Result<()> {
-    no_flags(flags, "qemuDomainManagedSaveRemove")?;
-    let path = saved_state(connection, domain).await?;
-    std::fs::remove_file(&path).map_err(|error| {
-        let reason = error.to_string();
-        let reason = reason.split(" (os error").next().unwrap_or(&reason).to_owned();
-        let detail = format!("Failed to remove managed save file '{}': {reason}", path.display());
-        refused(ErrorCode::SystemError, detail).caused_by(error)
-    })
 }
 
 /// Finds a domain of which nothing is kept in a directory of libvirt's.

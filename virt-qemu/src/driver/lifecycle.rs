@@ -17,7 +17,7 @@ use super::{QemuConnection, hold};
 /// How a domain is started on this connection.
 pub(super) fn options(connection: &QemuConnection, flags: CreateFlags, files: Vec<OwnedFd>) -> StartOptions {
     let bound_to = flags.contains(CreateFlags::START_AUTODESTROY).then(|| connection.lease.0.id());
-    StartOptions { flags, files, bound_to }
+    StartOptions { flags, files, bound_to, saved: None }
 }
 
 /// `virDomainCreateWithFiles`

@@ -26,6 +26,7 @@ mod metadata;
 mod monitor;
 mod peek;
 mod refusal;
+mod saved;
 mod screenshot;
 mod sides;
 mod statistics;

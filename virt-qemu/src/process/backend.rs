@@ -9,7 +9,7 @@ use virt_conf::ParseFlags;
 use virt_conf::capabilities::HostCpu;
 use virt_conf::domain::device::TpmBackend;
 use virt_conf::domain::{Domain, Genid};
-use virt_domain::{Backend, BackendEvent, JobContext, Observed, Phase, Recover, Recovered, Start, Started};
+use virt_domain::{Backend, BackendEvent, JobContext, Observed, Phase, Recover, Recovered, Saved, Start, Started};
 use virt_driver::{BoxFuture, Services};
 use virt_types::{CreateFlags, DomainName, Error, ErrorCode, ErrorDomain, Result, UndefineFlags, Uuid};
 
@@ -314,6 +314,18 @@ impl Backend for QemuBackend {
         })
     }
 
+    fn saved<'a>(
+        &'a self,
+        config: &'a Domain,
+        flags: CreateFlags,
+    ) -> BoxFuture<'a, Result<Option<Saved>>> {
+        Box::pin(self.waiting_state(config, flags))
+    }
+
+    fn has_managed_save(&self, name: &str) -> bool {
+        self.managed_save(name).exists()
+    }
+
     fn start(&self, mut start: Start) -> BoxFuture<'_, Result<Started>> {
         Box::pin(async move {
             let caps = self.capabilities(&start.live).await?;
@@ -355,6 +367,7 @@ impl Backend for QemuBackend {
         flags: UndefineFlags,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
+            self.undefine_managed_save(&config.name, flags)?;
             undefine_nvram(config, flags)?;
             self.forget_tpm(config, flags)
         })

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use virt_conf::domain::Domain;
 use virt_domain::{BackendEvent, EventSink, Start, Started};
-use virt_driver::Services;
+use virt_driver::{MonitorEventFilter, Services};
 use virt_qmp::CloseReason;
 use virt_sys::{Spawn, unix};
 use virt_types::{Error, ErrorCode, ErrorDomain, Result};
@@ -22,7 +22,7 @@ use super::guest::{self, Guest, Parts};
 use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor, Partner};
 use super::raw_events::{RawEvents, RawEventsOf};
-use super::{live_cpu, needs, secrets, settle, status, taint};
+use super::{live_cpu, needs, saved, secrets, settle, status, taint};
 use crate::caps::Capabilities;
 use crate::config::Config;
 use crate::host::Host;
@@ -76,7 +76,7 @@ pub(super) async fn undo(files: &GuestFiles) {
 }
 
 async fn launch(
-    start: Start,
+    mut start: Start,
     files: GuestFiles,
     caps: &Capabilities,
     config: &Arc<Config>,
@@ -86,7 +86,10 @@ async fn launch(
 ) -> Result<Started> {
     let mut live = start.live.clone();
     connections.take(&mut live).await?;
-    let plan = plan::build(&live, caps, config, host, Monitor::Descriptor)?;
+    let mut plan = plan::build(&live, caps, config, host, Monitor::Descriptor)?;
+    if start.incoming.is_some() {
+        plan.parts.push(Part::Option("-incoming", "defer".to_owned()));
+    }
     for dir in [&files.dir, &config.state_dir] {
         virt_sys::fs::create_dir_all(dir, 0o700).map_err(|error| cannot("create a directory", error))?;
     }
@@ -121,15 +124,37 @@ async fn launch(
     if let Err(error) = greeting {
         return Err(died(error, &monitor, &log, &process, &live, host).await);
     }
+    let restored = start.incoming.is_some();
+    if let Some(state) = start.incoming.take() {
+        let filter = MonitorEventFilter { domain: live.uuid, event: Some("MIGRATION".to_owned()), flags: 0 };
+        let received = match link.1.subscribe(&filter, 64) {
+            Ok(reports) => saved::receive(&monitor, state, reports).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = received {
+            guest::kill_and_wait(&process).await;
+            let words = log.last_words();
+            return Err(match words {
+                Some(words) => error.with_hint(words),
+                None => error,
+            });
+        }
+    }
     let agent = settle::agent_socket(&live);
     let events = start.events.clone();
     let (filters, connections, counters) = (filters.clone(), connections.clone(), Counters::default());
     let parts =
         Parts { files, pid, process, monitor, log, agent, filters, connections, asked_cpu: None, counters };
-    hold(parts, live, caps, events).await
+    hold(parts, live, caps, events, restored).await
 }
 
-async fn hold(mut parts: Parts, mut live: Domain, caps: &Capabilities, events: EventSink) -> Result<Started> {
+async fn hold(
+    mut parts: Parts,
+    mut live: Domain,
+    caps: &Capabilities,
+    events: EventSink,
+    restored: bool,
+) -> Result<Started> {
     let ready = match parts.counters.begin(&live.perf, parts.pid) {
         Ok(()) => ask(&parts.monitor, &mut live, caps).await,
         refused => refused,
@@ -142,8 +167,16 @@ async fn hold(mut parts: Parts, mut live: Domain, caps: &Capabilities, events: E
     for word in taint::of(&live, virt_sys::user::effective_uid() == 0) {
         events.send(BackendEvent::Tainted(word.to_owned()));
     }
-    if let Some(news) = settle::close_ports(&mut live) {
-        events.send(news);
+    let news = match restored {
+        true => settle::look_at_ports(&parts.monitor, &mut live).await,
+        false => Ok(settle::close_ports(&mut live)),
+    };
+    match news {
+        Ok(news) => drop(news.map(|news| events.send(news))),
+        Err(error) => {
+            guest::kill_and_wait(&parts.process).await;
+            return Err(error);
+        }
     }
     Ok(Started { running: Arc::new(Guest::hold(parts, events)), live })
 }
