@@ -83,11 +83,7 @@ pub trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     /// For a state that is there but can not be used.
-    fn saved<'a>(
-        &'a self,
-        config: &'a Domain,
-        flags: CreateFlags,
-    ) -> BoxFuture<'a, Result<Option<Saved>>> {
+    fn saved<'a>(&'a self, config: &'a Domain, flags: CreateFlags) -> BoxFuture<'a, Result<Option<Saved>>> {
         let _ = (config, flags);
         Box::pin(async { Ok(None) })
     }

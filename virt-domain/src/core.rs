@@ -447,10 +447,8 @@ impl Locked<'_> {
         self.publish();
         if let Some(detail) = told_as {
             // As libvirt does: an end that was ordered is told of a domain without a number already.
-            let ordered = matches!(
-                detail,
-                StoppedDetail::Destroyed | StoppedDetail::Crashed | StoppedDetail::Saved
-            );
+            let ordered =
+                matches!(detail, StoppedDetail::Destroyed | StoppedDetail::Crashed | StoppedDetail::Saved);
             let domain = if ordered { self.state.as_ref() } else { before };
             self.tell_of(&domain, [DomainEventKind::Lifecycle(Lifecycle::Stopped(detail))]);
         }

@@ -58,8 +58,8 @@ mod takeover;
 mod task;
 
 pub use backend::{
-    Backend, BackendEvent, EventSink, Kill, Observed, Phase, PowerWay, Recover, Recovered, Saved, Running, Start,
-    Started,
+    Backend, BackendEvent, EventSink, Kill, Observed, Phase, PowerWay, Recover, Recovered, Running, Saved,
+    Start, Started,
 };
 pub use context::{JobContext, JobSpec};
 pub use engine::Limits;

@@ -89,8 +89,7 @@ pub(crate) async fn start(
     };
     live.id = config.id;
     let mut machine = Machine::starting(live.lifecycle);
-    machine.run_reason =
-        Some(if saved.is_some() { RunningReason::Restored } else { RunningReason::Booted });
+    machine.run_reason = Some(if saved.is_some() { RunningReason::Restored } else { RunningReason::Booted });
     let binding = options.bound_to.map(|_| this_process());
     let mut guest = Guest::starting(id, live.clone(), machine, binding);
     guest.bound_to = options.bound_to;
@@ -136,12 +135,7 @@ struct Restored {
 }
 
 /// From a guest whose virtual CPUs stand still to one that is announced.
-async fn go(
-    context: &JobContext,
-    started: Started,
-    paused: bool,
-    restored: Option<Restored>,
-) -> Result<()> {
+async fn go(context: &JobContext, started: Started, paused: bool, restored: Option<Restored>) -> Result<()> {
     let running = Arc::clone(&started.running);
     let cancelled = {
         let mut state = context.state();
@@ -393,11 +387,7 @@ pub(crate) async fn resume(context: JobContext) -> Result<()> {
     start_cpus(&context, &running, RunningReason::Unpaused).await
 }
 
-async fn start_cpus(
-    context: &JobContext,
-    running: &Arc<dyn Running>,
-    reason: RunningReason,
-) -> Result<()> {
+async fn start_cpus(context: &JobContext, running: &Arc<dyn Running>, reason: RunningReason) -> Result<()> {
     expect(context, |machine| machine.run_reason = Some(reason));
     let done = running.resume().await;
     settle_as(context, &done, Happening::Resumed, |status| {

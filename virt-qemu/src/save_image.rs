@@ -135,7 +135,8 @@ impl SaveImage {
     /// # Errors
     /// `VIR_ERR_OPERATION_FAILED` in libvirt's words for a file that is no saved guest, or not a whole one.
     pub fn read(reader: &mut impl Read) -> std::result::Result<Self, Broken> {
-        let short = |error: io::Error| Broken::Incomplete(failed("failed to read qemu header").caused_by(error));
+        let short =
+            |error: io::Error| Broken::Incomplete(failed("failed to read qemu header").caused_by(error));
         let other = |detail: String| Broken::Other(failed(detail));
         let mut header = [0; HEADER];
         reader.read_exact(&mut header).map_err(short)?;
@@ -164,9 +165,9 @@ impl SaveImage {
         let compression = Compression::of_number(compression)
             .ok_or_else(|| other(format!("Invalid compressed save format {compression}")))?;
         let mut data = vec![0; room as usize];
-        reader.read_exact(&mut data).map_err(|error| {
-            Broken::Other(failed("failed to read domain XML").caused_by(error))
-        })?;
+        reader
+            .read_exact(&mut data)
+            .map_err(|error| Broken::Other(failed("failed to read domain XML").caused_by(error)))?;
         let text = |bytes: &[u8]| {
             let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
             String::from_utf8_lossy(&bytes[..end]).into_owned()
@@ -208,7 +209,8 @@ mod tests {
         assert_eq!(reader, b"state");
         assert_eq!(read, SaveImage { room: 22 + 65536, ..image() });
         // A document that was changed keeps the place of the state.
-        let changed = SaveImage { xml: "<domain><name>longer</name></domain>\n".into(), cookie: None, ..read };
+        let changed =
+            SaveImage { xml: "<domain><name>longer</name></domain>\n".into(), cookie: None, ..read };
         let bytes = changed.to_bytes(true).unwrap();
         assert_eq!(bytes.len(), 92 + 22 + 65536);
         assert_eq!(SaveImage::read(&mut bytes.as_slice()).unwrap(), changed);

@@ -11,6 +11,7 @@ mod idle;
 mod isolation;
 mod kvm;
 mod lifecycle;
+mod plug;
 mod processes;
 mod sector;
 mod support;

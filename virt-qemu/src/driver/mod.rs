@@ -13,6 +13,7 @@ mod domains;
 mod graphics;
 mod hold;
 pub(crate) mod host;
+mod hot_cpu;
 mod hypervisor;
 mod inspect;
 mod jobs;

@@ -247,7 +247,11 @@ async fn managed(connection: &QemuConnection, domain: &DomainRef) -> Result<Stri
 }
 
 /// `virDomainManagedSaveGetXMLDesc`
-pub(super) async fn managed_xml(connection: &QemuConnection, domain: &DomainRef, flags: u32) -> Result<String> {
+pub(super) async fn managed_xml(
+    connection: &QemuConnection,
+    domain: &DomainRef,
+    flags: u32,
+) -> Result<String> {
     known_bits(flags, SECURE, "qemuDomainManagedSaveGetXMLDesc")?;
     let path = managed(connection, domain).await?;
     image_xml(connection, &path, flags).await
@@ -274,7 +278,11 @@ pub(super) async fn has_managed(connection: &QemuConnection, domain: &DomainRef,
 }
 
 /// `virDomainManagedSaveRemove`
-pub(super) async fn remove_managed(connection: &QemuConnection, domain: &DomainRef, flags: u32) -> Result<()> {
+pub(super) async fn remove_managed(
+    connection: &QemuConnection,
+    domain: &DomainRef,
+    flags: u32,
+) -> Result<()> {
     no_flags(flags, "qemuDomainManagedSaveRemove")?;
     let name = connection.find(domain).await?.snapshot().name.clone();
     let path = connection.backend.managed_save(name.as_str());

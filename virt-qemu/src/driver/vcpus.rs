@@ -3,11 +3,11 @@
 use virt_conf::domain::{Domain, Vcpu};
 use virt_domain::{JobContext, JobKind, JobSpec};
 use virt_driver::DomainRef;
-use virt_types::{Error, Impact, Result};
+use virt_types::{Impact, Result};
 
 use super::refusal::{invalid_argument, invalid_call, known_bits, unsupported};
 use super::sides::{self, Sides, impact_of};
-use super::{QemuConnection, agent};
+use super::{QemuConnection, agent, hot_cpu};
 
 /// `VIR_DOMAIN_VCPU_MAXIMUM`
 const MAXIMUM: u32 = 4;
@@ -100,9 +100,9 @@ async fn set_current(context: &JobContext, sides: Sides, count: u32, hotpluggabl
         }
     }
     let online = snapshot.live.as_ref().map(|live| live.vcpus.online_count());
-    if sides.live && online != Some(count) {
-        return Err(Error::no_support("virDomainSetVcpusFlags")
-            .with_hint("change the configuration, and start the domain anew"));
+    if let Some(live) = snapshot.live.as_ref().filter(|_| sides.live && online != Some(count)) {
+        let (chosen, on) = hot_cpu::choose(live, count)?;
+        hot_cpu::switch(context, &chosen, on).await?;
     }
     let config = Sides { live: false, ..sides };
     sides::apply(context, config, |config, _| {

@@ -9,7 +9,9 @@ use virt_conf::ParseFlags;
 use virt_conf::capabilities::HostCpu;
 use virt_conf::domain::device::TpmBackend;
 use virt_conf::domain::{Domain, Genid};
-use virt_domain::{Backend, BackendEvent, JobContext, Observed, Phase, Recover, Recovered, Saved, Start, Started};
+use virt_domain::{
+    Backend, BackendEvent, JobContext, Observed, Phase, Recover, Recovered, Saved, Start, Started,
+};
 use virt_driver::{BoxFuture, Services};
 use virt_types::{CreateFlags, DomainName, Error, ErrorCode, ErrorDomain, Result, UndefineFlags, Uuid};
 
@@ -314,11 +316,7 @@ impl Backend for QemuBackend {
         })
     }
 
-    fn saved<'a>(
-        &'a self,
-        config: &'a Domain,
-        flags: CreateFlags,
-    ) -> BoxFuture<'a, Result<Option<Saved>>> {
+    fn saved<'a>(&'a self, config: &'a Domain, flags: CreateFlags) -> BoxFuture<'a, Result<Option<Saved>>> {
         Box::pin(self.waiting_state(config, flags))
     }
 

@@ -31,5 +31,6 @@ mod volumes;
 pub(crate) use agent::{Said, not_configured, refused, unresponsive};
 pub(crate) use ask::balloon_path;
 pub use backend::QemuBackend;
-pub(crate) use saved::{SaveOptions, document, rewrite, send};
 pub use guest::Guest;
+pub(crate) use removals::Removal;
+pub(crate) use saved::{SaveOptions, document, rewrite, send};

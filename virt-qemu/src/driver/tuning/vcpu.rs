@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use virt_conf::common::Bitmap;
 use virt_conf::domain::{Domain, Vcpu};
+use virt_domain::{JobKind, JobSpec};
 use virt_driver::{DomainRef, VcpuInfo};
-use virt_types::{Error, Impact, Result};
+use virt_types::{Impact, Result};
 
-use super::super::QemuConnection;
-use super::super::refusal::{invalid, invalid_argument, invalid_call, known};
+use super::super::refusal::{invalid, invalid_argument, invalid_call, known, unsupported};
 use super::super::sides::{self, Sides};
 use super::super::statistics::process;
+use super::super::{QemuConnection, hot_cpu};
 use super::IMPACT;
 use super::pins::map_of;
 
@@ -58,13 +59,40 @@ pub(super) async fn set(
         return Err(invalid_argument("no vcpus selected for modification"));
     }
     let handle = connection.find(domain).await?;
-    let sides = Sides::of(&handle.snapshot(), impact)?;
-    if sides.live {
-        return Err(Error::no_support("virDomainSetVcpu")
-            .with_hint("change the configuration, and start the domain anew"));
-    }
-    sides::edit(&handle, "virDomainSetVcpu", Impact::CONFIG, move |config, _| switch(config, &wanted, online))
+    let spec = JobSpec::any("virDomainSetVcpu", JobKind::ModifyConfig);
+    handle
+        .job(spec, move |context| async move {
+            let snapshot = context.snapshot();
+            let sides = Sides::of(&snapshot, impact)?;
+            if let Some(live) = snapshot.live.as_ref().filter(|_| sides.live) {
+                let ids = one_by_one(live, &wanted, online)?;
+                hot_cpu::switch(&context, &ids, online).await?;
+            }
+            let config = Sides { live: false, ..sides };
+            sides::apply(&context, config, |config, _| switch(config, &wanted, online)).await
+        })
         .await
+}
+
+/// The CPUs of a running guest that are to be switched, of which each can be and none is so already.
+fn one_by_one(live: &Domain, wanted: &Bitmap, online: bool) -> Result<Vec<u32>> {
+    for id in wanted.iter() {
+        if id >= live.vcpus.max {
+            return Err(invalid_argument(format!("vcpu '{id}' is not present in domain definition")));
+        }
+        let is_online = match &live.vcpus.individual {
+            Some(individual) => individual.get(&id).is_some_and(|vcpu| vcpu.online),
+            None => id < live.vcpus.current,
+        };
+        if is_online == online {
+            return Err(invalid_argument(format!("vcpu '{id}' is already in requested state")));
+        }
+    }
+    let ids: Vec<u32> = wanted.iter().collect();
+    match ids.len() {
+        1 => Ok(ids),
+        _ => Err(unsupported("only one hotpluggable entity can be selected")),
+    }
 }
 
 fn switch(config: &mut Domain, wanted: &Bitmap, online: bool) -> Result<()> {

@@ -29,8 +29,10 @@ impl Compressor {
     /// The program of this compression, which may be none.
     pub(super) fn find(compression: Compression) -> Result<Option<Self>> {
         let Some(name) = compression.program() else { return Ok(None) };
-        let found = PATH.iter().map(|dir| format!("{dir}/{name}")).find(|path| std::path::Path::new(path).exists());
-        let detail = || format!("Compression program for image format in configuration file isn't available: {name}");
+        let found =
+            PATH.iter().map(|dir| format!("{dir}/{name}")).find(|path| std::path::Path::new(path).exists());
+        let detail =
+            || format!("Compression program for image format in configuration file isn't available: {name}");
         match found {
             Some(program) => Ok(Some(Self { program })),
             None => Err(Error::new(ErrorCode::OperationFailed, ErrorDomain::Qemu, detail())

@@ -7,8 +7,8 @@ mod stream;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use virt_conf::{FormatFlags, ParseFlags};
 use virt_conf::domain::{CpuDescription, CpuMode, Domain};
+use virt_conf::{FormatFlags, ParseFlags};
 use virt_domain::{JobContext, Saved};
 use virt_driver::MonitorEventFilter;
 use virt_qmp::command::{MigrationInfo, QueryMigrate};
@@ -18,8 +18,8 @@ use virt_types::{
 use virt_xml::{Document, Writer};
 
 pub(crate) use file::rewrite;
-pub(super) use stream::receive;
 use stream::outcome;
+pub(super) use stream::receive;
 pub(crate) use stream::send;
 
 use super::backend::QemuBackend;

@@ -72,14 +72,18 @@ pub(in super::super) async fn receive(
         Ok(info) if info.status != Some(MigrationStatus::Completed) => info.error_desc,
         _ => None,
     };
-    Err(failed(format!("the saved state can not be loaded{}", why.map(|why| format!(": {why}")).unwrap_or_default())))
+    Err(failed(format!(
+        "the saved state can not be loaded{}",
+        why.map(|why| format!(": {why}")).unwrap_or_default()
+    )))
 }
 
 /// The status with which a migration ended.
 async fn last_status(mut events: Subscription<MonitorEvent>) -> Result<String> {
     while let Some(delivery) = events.next().await {
         let Delivery::Event(event) = delivery else { continue };
-        let details: Value = serde_json::from_str(event.details.as_deref().unwrap_or("{}")).unwrap_or_default();
+        let details: Value =
+            serde_json::from_str(event.details.as_deref().unwrap_or("{}")).unwrap_or_default();
         let status = details.get("status").and_then(Value::as_str).unwrap_or_default();
         if matches!(status, "completed" | "failed" | "cancelled") {
             return Ok(status.to_owned());
