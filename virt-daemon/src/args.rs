@@ -42,6 +42,14 @@ pub struct Args {
     #[arg(long, value_name = "URI")]
     pub forward: Option<RemoteUri>,
 
+    /// Set the password with which a user authenticates by SASL, read from standard input, and run nothing
+    #[arg(long, value_name = "USER", conflicts_with = "delete_password")]
+    pub set_password: Option<String>,
+
+    /// Let a user authenticate by SASL no longer, and run nothing
+    #[arg(long, value_name = "USER")]
+    pub delete_password: Option<String>,
+
     /// Log what happens, not only what goes wrong
     #[arg(short, long)]
     pub verbose: bool,

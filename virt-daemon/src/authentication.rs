@@ -1,5 +1,6 @@
 //! How clients of a socket are to prove who they are.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use virt_rpc::auth::{Auth, Mechanism, PasswordFile, SaslServer};
@@ -33,14 +34,18 @@ pub(crate) fn of(
                 .to_owned(),
         )),
         config::Auth::Sasl => {
-            let beside = || places.config_file.with_file_name("sasl-passwords");
-            let passwords = PasswordFile(ip.sasl_passwords.clone().unwrap_or_else(beside));
+            let passwords = PasswordFile(password_file(ip, places));
             let mechanisms = vec![Mechanism::ScramSha256, Mechanism::Plain];
             let server = SaslServer::new(mechanisms, Arc::new(passwords), ip.sasl_allowed.clone());
             let server = server.ok_or_else(|| Failure::Unserved("SASL can not be set up".to_owned()))?;
             Ok(Auth::Sasl(Arc::new(server)))
         }
     }
+}
+
+/// The file of the users' secrets.
+pub(crate) fn password_file(ip: &IpConfig, places: &Places) -> PathBuf {
+    ip.sasl_passwords.clone().unwrap_or_else(|| places.config_file.with_file_name("sasl-passwords"))
 }
 
 #[cfg(feature = "polkit")]

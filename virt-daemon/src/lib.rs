@@ -23,6 +23,7 @@ pub mod failure;
 pub mod forward;
 pub mod logging;
 pub mod notify;
+pub mod passwords;
 pub mod pid_file;
 pub mod places;
 pub mod run;

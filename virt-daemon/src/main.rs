@@ -10,7 +10,7 @@ use clap::Parser;
 use virt_daemon::args::Args;
 use virt_daemon::failure::Failure;
 use virt_daemon::places::Role;
-use virt_daemon::{background, run, version};
+use virt_daemon::{background, passwords, run, version};
 use virt_network::leases_helper;
 
 fn main() -> ExitCode {
@@ -32,7 +32,13 @@ fn main() -> ExitCode {
         println!("{}", version(role));
         return ExitCode::SUCCESS;
     }
-    let outcome = if args.daemon { in_background(&args) } else { in_foreground(role, &args) };
+    let outcome = if let Some(change) = passwords::change(&args) {
+        passwords::apply(role, &args, change).map_err(|failure| (failure.report(), failure.exit_code()))
+    } else if args.daemon {
+        in_background(&args)
+    } else {
+        in_foreground(role, &args)
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err((problem, code)) => {

@@ -112,6 +112,30 @@ impl Secrets for PasswordFile {
     }
 }
 
+impl PasswordFile {
+    /// The text of such a file in which the user has this secret; without one the user is not in it. All else stays.
+    ///
+    /// ```
+    /// use virt_rpc::auth::{PasswordFile, ScramSecret};
+    /// let secret = ScramSecret::new("pencil", b"sixteen bytes or");
+    /// let text = PasswordFile::with_user("# ours\nann:old\n", "ann", Some(&secret));
+    /// assert_eq!(text, format!("# ours\nann:{secret}\n"));
+    /// assert_eq!(PasswordFile::with_user(&text, "ann", None), "# ours\n");
+    /// ```
+    #[must_use]
+    pub fn with_user(text: &str, user: &str, secret: Option<&ScramSecret>) -> String {
+        let of_user = |line: &&str| {
+            !line.starts_with('#') && line.split_once(':').is_some_and(|(name, _)| name == user)
+        };
+        let mut new: String =
+            text.lines().filter(|line| !of_user(line)).flat_map(|line| [line, "\n"]).collect();
+        if let Some(secret) = secret {
+            new.push_str(&format!("{user}:{secret}\n"));
+        }
+        new
+    }
+}
+
 fn find<'a>(text: &'a str, user: &str) -> Option<&'a str> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let mut users = lines.filter_map(|line| line.split_once(':'));

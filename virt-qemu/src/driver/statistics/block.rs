@@ -126,7 +126,7 @@ impl Figures {
 }
 
 /// What QEMU calls a disk's device in its answers: virtio disks by the path of their back end, others by their id.
-pub(super) fn device_path(disk: &Disk) -> Option<String> {
+pub(in crate::driver) fn device_path(disk: &Disk) -> Option<String> {
     let alias = disk.info.alias.as_deref()?;
     Some(match disk.bus() {
         DiskBus::Virtio => format!("/machine/peripheral/{alias}/virtio-backend"),

@@ -53,6 +53,9 @@ impl DomainTuning for QemuConnection {
         blkio_parameters(domain: &'a DomainRef, impact: Impact) -> TypedParams = blkio::get;
         set_blkio_parameters(domain: &'a DomainRef, params: &'a TypedParams, impact: Impact) -> () = blkio::set;
         block_io_tune(domain: &'a DomainRef, disk: Option<&'a str>, impact: Impact) -> TypedParams = io_tune::get;
+        set_block_io_tune(
+            domain: &'a DomainRef, disk: &'a str, params: &'a TypedParams, impact: Impact,
+        ) -> () = io_tune::set;
         interface_parameters(domain: &'a DomainRef, device: &'a str, impact: Impact) -> TypedParams = bandwidth::get;
         set_interface_parameters(
             domain: &'a DomainRef, device: &'a str, params: &'a TypedParams, impact: Impact,
