@@ -140,7 +140,9 @@ impl Error {
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         const UNAVAILABLE: [i32; 4] = [1, 13, 30, 6]; // EPERM, EACCES, EROFS, ENXIO
-        matches!(self, Self::None) || self.errno().is_some_and(|errno| UNAVAILABLE.contains(&errno))
+        // A mount that another one hides.
+        let hidden = matches!(self, Self::Create { source, .. } if source.kind() == io::ErrorKind::NotFound);
+        matches!(self, Self::None) || hidden || self.errno().is_some_and(|errno| UNAVAILABLE.contains(&errno))
     }
 }
 

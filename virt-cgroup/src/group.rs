@@ -254,6 +254,13 @@ impl Group {
         self.member_files("cgroup.procs", "cgroup.procs")
     }
 
+    /// The same for a process that has one thread only: no other process's start or end is waited for. A thread's group of
+    /// v2 is entered from within the guest's.
+    #[must_use]
+    pub fn entry_files(&self) -> Vec<PathBuf> {
+        self.member_files("tasks", if self.threaded { "cgroup.threads" } else { "cgroup.procs" })
+    }
+
     /// Moves a process with all its threads here.
     ///
     /// # Errors

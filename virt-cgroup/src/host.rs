@@ -112,10 +112,7 @@ impl Host {
     /// [`Error::Partition`] for a path that is not absolute, [`Error::NoPartition`] for one that is not there and not to
     /// be made; else as [`Group::create`].
     pub fn partition(self: &Arc<Self>, path: &str, make: bool) -> Result<Group> {
-        if !path.starts_with('/') {
-            return Err(Error::Partition(path.to_owned()));
-        }
-        let group = self.group(&name::partition(path, &self.names));
+        let group = self.partition_path(path)?;
         if group.path() == "/" {
             return Ok(group);
         }
@@ -129,6 +126,17 @@ impl Host {
             }
             None => Ok(group.known()),
         }
+    }
+
+    /// The same, whether it is there or not.
+    ///
+    /// # Errors
+    /// [`Error::Partition`] for a path that is not absolute.
+    pub fn partition_path(self: &Arc<Self>, path: &str) -> Result<Group> {
+        if !path.starts_with('/') {
+            return Err(Error::Partition(path.to_owned()));
+        }
+        Ok(self.group(&name::partition(path, &self.names)))
     }
 
     /// The directory of a group under a controller.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use virt_conf::storage_pool::PoolType;
 use virt_sys::kvm;
@@ -44,6 +45,8 @@ pub struct Host {
     pub audio_driver: Option<String>,
     /// `SDL_AUDIODRIVER` of the engine's environment.
     pub sdl_audio_driver: Option<String>,
+    /// Controllers of control groups; absent where there are none.
+    pub control_groups: Option<Arc<virt_cgroup::Host>>,
 }
 
 /// A storage pool and what is in it.
@@ -117,6 +120,7 @@ impl Host {
             pci_devices: pci_devices(Path::new("/sys/bus/pci/devices")),
             audio_driver: std::env::var("QEMU_AUDIO_DRV").ok(),
             sdl_audio_driver: std::env::var("SDL_AUDIODRIVER").ok(),
+            control_groups: virt_cgroup::Host::detect("/").ok().map(Arc::new),
         }
     }
 }

@@ -83,6 +83,7 @@ impl Planner {
             pci_devices: BTreeMap::new(),
             audio_driver: None,
             sdl_audio_driver: None,
+            control_groups: None,
         };
         let spice = SpiceConfig { tls: true, ..SpiceConfig::default() };
         let config = Config { spice, ..Config::system() };

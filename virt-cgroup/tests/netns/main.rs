@@ -70,7 +70,7 @@ fn a_process_starts_in_its_group_and_its_threads_move() {
     let group = &own.0;
     let mut spawn = Spawn::new("/bin/sleep");
     spawn.arg("600");
-    for file in group.process_files() {
+    for file in group.entry_files() {
         spawn.write_file(file, "0");
     }
     let child = spawn.start().unwrap();

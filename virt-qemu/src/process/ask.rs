@@ -15,6 +15,10 @@ use virt_types::Result;
 use super::guest::Guest;
 use super::monitor::{self, GuestMonitor};
 
+/// Commands after which QEMU opens what their arguments name.
+const OPENING: [&str; 6] =
+    ["blockdev-add", "blockdev-change-medium", "blockdev-reopen", "chardev-add", "object-add", "device_add"];
+
 impl Guest {
     /// The guest of a job. If another process has it, it is asked to give it up.
     pub(crate) async fn of(context: &JobContext) -> Result<Arc<Self>> {
@@ -24,7 +28,17 @@ impl Guest {
 
     /// Executes a command; events that came before its answer are with the engine when this returns.
     pub(crate) async fn execute<C: Command + Sync>(&self, command: &C) -> Result<C::Reply> {
+        self.allow_named(command);
         self.monitor.execute(command).await
+    }
+
+    /// What a command tells QEMU to open, its control group lets it open.
+    fn allow_named<C: Command>(&self, command: &C) {
+        if OPENING.contains(&C::NAME)
+            && let Ok(text) = serde_json::to_string(command)
+        {
+            self.group().allow_named(&text);
+        }
     }
 
     /// The same, where a refusal of QEMU's is an answer too.
@@ -32,6 +46,7 @@ impl Guest {
         &self,
         command: &C,
     ) -> Result<Result<C::Reply, CommandError>> {
+        self.allow_named(command);
         let call = Call::new(command).map_err(|error| self.monitor.refused(error))?;
         Ok(match self.call(call, Vec::new()).await? {
             Ok(value) => Ok(read_reply::<C>(&value).map_err(|error| self.monitor.refused(error))?),
@@ -60,6 +75,7 @@ impl Guest {
         command: &C,
         fds: Vec<OwnedFd>,
     ) -> Result<C::Reply> {
+        self.allow_named(command);
         let answer = self.monitor.monitor.execute_with_fds(command, fds, self.monitor.deadline()).await;
         self.monitor.flush().await;
         answer.map_err(|error| self.monitor.refused(error))

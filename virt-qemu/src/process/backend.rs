@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::timeout;
+use virt_cgroup::Group;
 use virt_conf::ParseFlags;
 use virt_conf::capabilities::HostCpu;
 use virt_conf::domain::device::TpmBackend;
@@ -20,6 +21,7 @@ use super::connections::Connections;
 use super::counters::Counters;
 use super::files::{self, GuestFiles};
 use super::filters::Filters;
+use super::group::{self, ControlGroup};
 use super::guest::{self, Guest, Parts};
 use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor, Partner};
@@ -117,6 +119,11 @@ impl QemuBackend {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The control group of a guest that runs, if it has one.
+    pub(crate) fn control_group(&self, live: &Domain) -> Option<Group> {
+        group::existing(live, &self.config, self.host.control_groups.as_ref())
     }
 
     /// The host.
@@ -236,15 +243,17 @@ impl QemuBackend {
                 }
                 let connections = Connections::parse(&recover.status_xml, &self.services)?;
                 let asked_cpu = live.asked_cpu.clone();
+                let group = ControlGroup::found(&live, &self.config, self.host.control_groups.as_ref());
                 let parts = Parts {
                     files,
                     pid,
                     process,
-                    monitor,
+                    monitor: Arc::new(monitor),
                     log,
                     agent,
                     filters,
                     connections,
+                    group,
                     asked_cpu,
                     counters,
                 };
@@ -271,6 +280,8 @@ impl QemuBackend {
             Err(error) => log::warn!("what connected a guest that is gone is not known: {}", error.report()),
         }
         companions::end(files).await;
+        let groups = self.host.control_groups.as_ref();
+        group::remove_later(group::of(&recover.live, &self.config, groups)).await;
         files.remove();
         Recovered::Gone(None)
     }

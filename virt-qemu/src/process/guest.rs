@@ -19,6 +19,7 @@ use super::connections::Connections;
 use super::counters::Counters;
 use super::files::GuestFiles;
 use super::filters::Filters;
+use super::group::ControlGroup;
 use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor};
 use super::removals::Removals;
@@ -44,6 +45,7 @@ pub struct Guest {
     pub(super) agent: Option<PathBuf>,
     filters: Mutex<Filters>,
     connections: Mutex<Connections>,
+    group: ControlGroup,
     /// The CPU that the document asked for, where the guest got something else.
     asked_cpu: Option<Box<Cpu>>,
     counters: Counters,
@@ -56,11 +58,12 @@ pub(super) struct Parts {
     pub(super) files: GuestFiles,
     pub(super) pid: u32,
     pub(super) process: Arc<Process>,
-    pub(super) monitor: GuestMonitor,
+    pub(super) monitor: Arc<GuestMonitor>,
     pub(super) log: GuestLog,
     pub(super) agent: Option<PathBuf>,
     pub(super) filters: Filters,
     pub(super) connections: Connections,
+    pub(super) group: ControlGroup,
     pub(super) asked_cpu: Option<Box<Cpu>>,
     pub(super) counters: Counters,
 }
@@ -68,12 +71,36 @@ pub(super) struct Parts {
 impl Guest {
     /// Holds a guest whose monitor answers; its end goes to `sink`.
     pub(super) fn hold(parts: Parts, sink: EventSink) -> Self {
-        let Parts { files, pid, process, monitor, log, agent, filters, connections, asked_cpu, counters } =
-            parts;
-        let (monitor, log) = (Arc::new(monitor), Arc::new(log));
+        let Parts {
+            files,
+            pid,
+            process,
+            monitor,
+            log,
+            agent,
+            filters,
+            connections,
+            group,
+            asked_cpu,
+            counters,
+        } = parts;
+        let log = Arc::new(log);
         let watch = tokio::spawn(watch(Arc::clone(&process), Arc::clone(&monitor), Arc::clone(&log), sink));
         let (filters, connections) = (Mutex::new(filters), Mutex::new(connections));
-        Self { files, pid, process, monitor, log, agent, filters, connections, asked_cpu, counters, watch }
+        Self {
+            files,
+            pid,
+            process,
+            monitor,
+            log,
+            agent,
+            filters,
+            connections,
+            group,
+            asked_cpu,
+            counters,
+            watch,
+        }
     }
 
     /// Where files that QEMU writes for a moment belong: the guest's own directory.
@@ -95,6 +122,11 @@ impl Guest {
     /// The filters of its interfaces.
     pub(super) fn filters(&self) -> MutexGuard<'_, Filters> {
         self.filters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Its control group.
+    pub(crate) const fn group(&self) -> &ControlGroup {
+        &self.group
     }
 
     /// What is counted of it.
@@ -240,6 +272,7 @@ impl Running for Guest {
             let connections = self.connections().clone();
             connections.release().await;
             companions::end(&self.files).await;
+            self.group.release().await;
             self.files.remove();
         })
     }

@@ -18,6 +18,7 @@ use super::connections::Connections;
 use super::counters::Counters;
 use super::files::GuestFiles;
 use super::filters::Filters;
+use super::group::{self, ControlGroup};
 use super::guest::{self, Guest, Parts};
 use super::log::GuestLog;
 use super::monitor::{self, GuestMonitor, Partner};
@@ -41,6 +42,9 @@ pub(super) async fn start(
     link: (Duration, &Arc<RawEvents>),
 ) -> Result<Started> {
     let files = GuestFiles::of(config, &start.live);
+    let groups = host.control_groups.as_ref();
+    group::note_partition(&mut start.live, config, groups);
+    let own = group::of(&start.live, config, groups);
     let connections = Connections::decide(&mut start.live, services)?;
     // What another process needs to undo this start is on its way to the disk before there is anything to undo.
     start.record(None, &status::text(&files, &connections))?;
@@ -52,6 +56,7 @@ pub(super) async fn start(
     };
     if started.is_err() {
         undo(&files).await;
+        group::remove_later(own).await;
         if let Some(filters) = filters.get() {
             Filters::release(filters).await;
         }
@@ -105,18 +110,21 @@ async fn launch(
     spawn.args(arguments(&plan, &secrets::objects(&values, &files.key())?));
     let filters = filters.get_or_init(|| Filters::of(&live, services));
     filters.bind(&live).await?;
+    let groups = host.control_groups.as_ref();
+    let own = group::make(&live, config, groups, &plan.argv())?;
+    group::enter(&mut spawn, own.as_ref(), &live);
     let child = spawn.start().map_err(|error| cannot(&format!("start {}", plan.program), error))?;
     drop(spawn);
     let pid = child.pid.as_raw_nonzero().get().unsigned_abs();
     start.record(Some(pid), &status::text(&files, connections))?;
     let process = Arc::new(guest::watched(child.pidfd)?);
-    let monitor = GuestMonitor::start(
+    let monitor = Arc::new(GuestMonitor::start(
         ours,
         Partner { pid, patience: link.0 },
         start.events.clone(),
         RawEventsOf::of(&live, link.1),
         settle::agent_alias(&live),
-    )?;
+    )?);
     let greeting = tokio::select! {
         greeting = monitor.monitor.ready(Instant::now() + GREETING_DEADLINE) => greeting.map(drop),
         () = process.ended() => Err(virt_qmp::Error::Closed { command: "the greeting".into(), reason: CloseReason::EndOfFile }),
@@ -141,10 +149,28 @@ async fn launch(
         }
     }
     let agent = settle::agent_socket(&live);
+    let group = match ControlGroup::place(own, &monitor, &live, host.cpus).await {
+        Ok(group) => group,
+        Err(error) => {
+            guest::kill_and_wait(&process).await;
+            return Err(error);
+        }
+    };
     let events = start.events.clone();
     let (filters, connections, counters) = (filters.clone(), connections.clone(), Counters::default());
-    let parts =
-        Parts { files, pid, process, monitor, log, agent, filters, connections, asked_cpu: None, counters };
+    let parts = Parts {
+        files,
+        pid,
+        process,
+        monitor,
+        log,
+        agent,
+        filters,
+        connections,
+        group,
+        asked_cpu: None,
+        counters,
+    };
     hold(parts, live, caps, events, restored).await
 }
 

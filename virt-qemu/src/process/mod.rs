@@ -9,6 +9,7 @@ mod counters;
 mod event;
 mod files;
 mod filters;
+mod group;
 mod guest;
 mod launch;
 mod live_cpu;

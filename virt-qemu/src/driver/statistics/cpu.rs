@@ -1,5 +1,6 @@
 //! CPU time of guests.
 
+use virt_cgroup::{Controller, Group, Thread};
 use virt_domain::Snapshot;
 use virt_driver::DomainRef;
 use virt_types::{DomainState, Result, TypedParams};
@@ -7,6 +8,7 @@ use virt_types::{DomainState, Result, TypedParams};
 use super::super::refusal::{invalid_argument, known_bits};
 use super::super::{QemuConnection, sides};
 use super::process;
+use crate::process::QemuBackend;
 
 /// `virDomainGetCPUStats`
 pub(super) async fn stats(
@@ -21,10 +23,11 @@ pub(super) async fn stats(
     if !snapshot.is_active() {
         return Err(sides::not_running());
     }
-    let times = snapshot.pid.and_then(process::times).unwrap_or_default();
+    let group = group_of(&connection.backend, &snapshot);
     if start < 0 {
+        let times = Total::of(&snapshot, group.as_ref()).unwrap_or_default();
         let mut params = TypedParams::new();
-        params.push("cpu_time", times.total());
+        params.push("cpu_time", times.all);
         params.push("user_time", times.user);
         params.push("system_time", times.system);
         return Ok(vec![params]);
@@ -37,7 +40,8 @@ pub(super) async fn stats(
             total.max(1) - 1
         )));
     }
-    let per_cpu = per_cpu(&snapshot, total);
+    let counted = group.and_then(|group| counted_per_cpu(&group, &snapshot, total));
+    let per_cpu = counted.unwrap_or_else(|| per_cpu(&snapshot, total));
     let wanted = per_cpu.into_iter().skip(first as usize).take(count as usize);
     Ok(wanted
         .map(|(cpu, vcpu)| {
@@ -49,8 +53,49 @@ pub(super) async fn stats(
         .collect())
 }
 
-/// The time of the guest's threads, and of its virtual CPUs alone, by the host CPU that each was last on. The kernel
-/// counts per CPU only for a control group, and guests have none of their own.
+/// The group that counts a guest's time, if there is one.
+fn group_of(backend: &QemuBackend, snapshot: &Snapshot) -> Option<Group> {
+    let group = backend.control_group(snapshot.live.as_ref()?)?;
+    group.has(Controller::Cpuacct).then_some(group)
+}
+
+/// The time of a guest in nanoseconds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Total {
+    all: u64,
+    user: u64,
+    system: u64,
+}
+
+impl Total {
+    /// What its group counted, else what its process did.
+    fn of(snapshot: &Snapshot, group: Option<&Group>) -> Option<Self> {
+        let counted = group.and_then(|group| {
+            let (all, times) = (group.cpu_usage().ok()?, group.cpu_times().ok()?);
+            Some(Self { all, user: times.user, system: times.system })
+        });
+        counted.or_else(|| {
+            let times = process::times(snapshot.pid?)?;
+            Some(Self { all: times.total(), user: times.user, system: times.system })
+        })
+    }
+}
+
+/// The time on each host CPU, and that of the virtual CPUs alone, as groups of v1 count it.
+fn counted_per_cpu(group: &Group, snapshot: &Snapshot, cpus: u32) -> Option<Vec<(u64, u64)>> {
+    let vcpus = snapshot.live.as_ref()?.vcpus.max;
+    let mut found: Vec<(u64, u64)> = group.cpu_usage_each().ok()?.into_iter().map(|all| (all, 0)).collect();
+    for vcpu in (0..vcpus).filter_map(|id| group.thread(Thread::Vcpu(id)).existing()) {
+        for (place, time) in found.iter_mut().zip(vcpu.cpu_usage_each().ok()?) {
+            place.1 += time;
+        }
+    }
+    found.resize(cpus as usize, (0, 0));
+    Some(found)
+}
+
+/// The time of the guest's threads, and of its virtual CPUs alone, by the host CPU that each was last on: what can be told
+/// where no group counts for each CPU.
 fn per_cpu(snapshot: &Snapshot, cpus: u32) -> Vec<(u64, u64)> {
     let mut found = vec![(0, 0); cpus as usize];
     let Some(pid) = snapshot.pid else { return found };
@@ -79,9 +124,10 @@ pub(super) async fn count(connection: &QemuConnection, domain: &DomainRef, flags
 }
 
 /// The fields of the group CPU of `virConnectGetAllDomainStats`.
-pub(super) fn fields(snapshot: &Snapshot, params: &mut TypedParams) {
-    let Some(times) = snapshot.pid.and_then(process::times) else { return };
-    params.push("cpu.time", times.total());
+pub(super) fn fields(backend: &QemuBackend, snapshot: &Snapshot, params: &mut TypedParams) {
+    let group = group_of(backend, snapshot);
+    let Some(times) = Total::of(snapshot, group.as_ref()) else { return };
+    params.push("cpu.time", times.all);
     params.push("cpu.user", times.user);
     params.push("cpu.system", times.system);
 }

@@ -10,7 +10,7 @@ use virt_types::{ErrorCode, ListFlags, Result, TextEnum, TypedParams};
 use super::super::refusal::{argument_unsupported, known_bits};
 use super::super::{QemuConnection, hold, tuning};
 use super::{block, cpu, dirty_rate, interface, memory};
-use crate::process::Guest;
+use crate::process::{Guest, QemuBackend};
 
 /// The bits of `virDomainStatsTypes`.
 const STATE: u32 = 1;
@@ -58,7 +58,7 @@ pub(super) async fn all(
         if !domains.is_empty() && !domains.iter().any(|domain| domain.uuid == snapshot.uuid) {
             continue;
         }
-        let params = figures(&handle, &snapshot, wanted, flags).await?;
+        let params = figures(&connection.backend, &handle, &snapshot, wanted, flags).await?;
         records.push(DomainStatsRecord { domain: handle.snapshot().reference(), params });
     }
     if !domains.is_empty() {
@@ -71,6 +71,7 @@ pub(super) async fn all(
 
 /// The figures of one domain. What can not be asked for now is left out, and nobody waits for another process's guest.
 async fn figures(
+    backend: &Arc<QemuBackend>,
     handle: &DomainHandle,
     snapshot: &Arc<Snapshot>,
     wanted: u32,
@@ -79,12 +80,13 @@ async fn figures(
     let elsewhere = matches!(snapshot.holder, Holder::Other(_));
     let busy = flags & NO_WAIT != 0 && !snapshot.held.is_free();
     if !snapshot.is_active() || wanted & ASKED == 0 || elsewhere || busy {
-        return Ok(collect(snapshot, None, wanted, flags).await);
+        return Ok(collect(backend, snapshot, None, wanted, flags).await);
     }
+    let held = Arc::clone(backend);
     let asked = handle
         .job(JobSpec::active("virConnectGetAllDomainStats", JobKind::Query), move |context| async move {
             let guest = hold::guest(&context).await?;
-            Ok(collect(&context.snapshot(), Some(&*guest), wanted, flags).await)
+            Ok(collect(&held, &context.snapshot(), Some(&*guest), wanted, flags).await)
         })
         .await;
     match asked {
@@ -96,13 +98,19 @@ async fn figures(
                 ErrorCode::OperationTimeout | ErrorCode::OperationInvalid | ErrorCode::OperationFailed
             ) =>
         {
-            Ok(collect(&handle.snapshot(), None, wanted, flags).await)
+            Ok(collect(backend, &handle.snapshot(), None, wanted, flags).await)
         }
         Err(error) => Err(error),
     }
 }
 
-async fn collect(snapshot: &Snapshot, guest: Option<&Guest>, wanted: u32, flags: u32) -> TypedParams {
+async fn collect(
+    backend: &QemuBackend,
+    snapshot: &Snapshot,
+    guest: Option<&Guest>,
+    wanted: u32,
+    flags: u32,
+) -> TypedParams {
     let mut params = TypedParams::new();
     let Ok(Some(document)) = snapshot.current() else { return params };
     let is = |group: u32| wanted & group != 0;
@@ -111,7 +119,7 @@ async fn collect(snapshot: &Snapshot, guest: Option<&Guest>, wanted: u32, flags:
         params.push("state.reason", snapshot.status.reason_number());
     }
     if is(CPU_TOTAL) {
-        cpu::fields(snapshot, &mut params);
+        cpu::fields(backend, snapshot, &mut params);
     }
     if is(BALLOON) {
         memory::fields(&document, snapshot.pid, guest, &mut params).await;

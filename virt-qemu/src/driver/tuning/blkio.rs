@@ -1,17 +1,22 @@
 //! Weights and limits of block I/O.
 
+use virt_cgroup::{Controller, DeviceLimit, Group};
 use virt_conf::domain::{Blkiotune, BlkiotuneDevice, Domain};
-use virt_driver::DomainRef;
-use virt_types::{Impact, Result, TypedParams, TypedValue};
+use virt_driver::{DomainEventKind, DomainRef};
+use virt_types::{ErrorCode, Impact, Result, TypedParams, TypedValue};
 
 use super::super::QemuConnection;
 use super::super::refusal::invalid_argument;
 use super::super::sides::Side;
+use super::live::{Change, Limits};
 use super::params::{self, Kind};
-use super::{read, write};
+use super::read;
 
-/// What the kernel gives a group that nothing was said of.
-const WEIGHT: u32 = 100;
+const LIMITS: Limits = Limits {
+    controller: Controller::Blkio,
+    unmounted: "blkio cgroup isn't mounted",
+    session: Some((ErrorCode::ConfigUnsupported, "Block I/O tuning is not available in session mode")),
+};
 
 /// A number of each host device: its field, how it is read and written.
 struct Column {
@@ -19,6 +24,8 @@ struct Column {
     get: fn(&BlkiotuneDevice) -> u64,
     set: fn(&mut BlkiotuneDevice, u64),
     limit: u64,
+    /// The kernel's bound; absent for the weight.
+    limit_of_group: Option<DeviceLimit>,
 }
 
 const COLUMNS: [Column; 5] = [
@@ -27,30 +34,35 @@ const COLUMNS: [Column; 5] = [
         get: |device| device.weight.into(),
         set: |device, value| device.weight = value as u32,
         limit: u32::MAX as u64,
+        limit_of_group: None,
     },
     Column {
         field: "device_read_iops_sec",
         get: |device| device.read_iops_sec.into(),
         set: |device, value| device.read_iops_sec = value as u32,
         limit: u32::MAX as u64,
+        limit_of_group: Some(DeviceLimit::ReadIops),
     },
     Column {
         field: "device_write_iops_sec",
         get: |device| device.write_iops_sec.into(),
         set: |device, value| device.write_iops_sec = value as u32,
         limit: u32::MAX as u64,
+        limit_of_group: Some(DeviceLimit::WriteIops),
     },
     Column {
         field: "device_read_bytes_sec",
         get: |device| device.read_bytes_sec,
         set: |device, value| device.read_bytes_sec = value,
         limit: u64::MAX,
+        limit_of_group: Some(DeviceLimit::ReadBytes),
     },
     Column {
         field: "device_write_bytes_sec",
         get: |device| device.write_bytes_sec,
         set: |device, value| device.write_bytes_sec = value,
         limit: u64::MAX,
+        limit_of_group: Some(DeviceLimit::WriteBytes),
     },
 ];
 
@@ -61,10 +73,12 @@ pub(super) async fn get(
     impact: Impact,
 ) -> Result<TypedParams> {
     read(connection, domain, impact, "qemuDomainGetBlkioParameters", |document, side| {
-        Ok(match side {
-            Side::Config => told(&document.blkiotune),
-            Side::Live => told(&Blkiotune { weight: WEIGHT, ..Blkiotune::default() }),
-        })
+        LIMITS.check_session(connection)?;
+        let mut tune = document.blkiotune.clone();
+        if side == Side::Live {
+            tune.weight = LIMITS.group(&connection.backend, document)?.blkio_weight()?;
+        }
+        Ok(told(&tune))
     })
     .await
 }
@@ -95,21 +109,40 @@ pub(super) async fn set(
     let mut known = vec![("weight", Kind::UInt)];
     known.extend(COLUMNS.iter().map(|column| (column.field, Kind::String)));
     params::check(params, &known)?;
-    let params = params.clone();
+    let (params, asked) = (params.clone(), params.clone());
     let names = ("virDomainSetBlkioParameters", "qemuDomainSetBlkioParameters");
-    write(connection, domain, impact, names, move |config: &mut Domain| {
+    let set = move |group: &Group, _: &Domain| -> Result<Option<DomainEventKind>> {
+        set_live(group, &asked).map(|()| None)
+    };
+    let write = move |document: &mut Domain, _: Side| {
         if let Some(TypedValue::UInt(weight)) = params.get("weight") {
-            config.blkiotune.weight = *weight;
+            document.blkiotune.weight = *weight;
         }
         for column in &COLUMNS {
             let Some(text) = params::text(&params, column.field) else { continue };
             for (path, value) in pairs(text, column)? {
-                change(&mut config.blkiotune, path, column, value);
+                change(&mut document.blkiotune, path, column, value);
             }
         }
         Ok(())
-    })
-    .await
+    };
+    Change { names, limits: LIMITS, set, write }.make(connection, domain, impact).await
+}
+
+fn set_live(group: &Group, params: &TypedParams) -> Result<()> {
+    if let Some(TypedValue::UInt(weight)) = params.get("weight") {
+        group.set_blkio_weight(*weight)?;
+    }
+    for column in &COLUMNS {
+        let Some(text) = params::text(params, column.field) else { continue };
+        for (path, value) in pairs(text, column)? {
+            match column.limit_of_group {
+                Some(limit) => group.set_blkio_device_limit(path, limit, value)?,
+                None => group.set_blkio_device_weight(path, u32::try_from(value).unwrap_or(u32::MAX))?,
+            }
+        }
+    }
+    Ok(())
 }
 
 /// `PATH,NUMBER,PATH,NUMBER`

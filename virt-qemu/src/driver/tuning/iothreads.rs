@@ -1,9 +1,10 @@
 //! The threads that do I/O for a guest.
 
+use virt_cgroup::Thread;
 use virt_conf::domain::{Domain, IoThread};
 use virt_domain::{JobKind, JobSpec};
 use virt_driver::{DomainRef, IothreadInfo};
-use virt_qmp::command::{ObjectAdd, ObjectDel, QomSet};
+use virt_qmp::command::{ObjectAdd, ObjectDel, QomSet, QueryIothreads};
 use virt_types::{Error, ErrorCode, ErrorDomain, Impact, Result, TypedParams, TypedValue};
 
 use super::super::refusal::{invalid, invalid_argument, known, unsupported};
@@ -64,6 +65,7 @@ pub(super) async fn pin(
 ) -> Result<()> {
     known(impact, IMPACT, "qemuDomainPinIOThread")?;
     let handle = connection.find(domain).await?;
+    let backend = std::sync::Arc::clone(&connection.backend);
     let set = pins::set_of(cpu_map);
     handle
         .job(JobSpec::any("virDomainPinIOThread", JobKind::ModifyConfig), move |context| async move {
@@ -74,6 +76,7 @@ pub(super) async fn pin(
             if let Some(live) = snapshot.live.as_ref().filter(|_| sides.live) {
                 live.iothreads.find(id).ok_or_else(missing)?;
                 hold::guest(&context).await?;
+                pins::keep_to(&backend, live, Thread::Iothread(id), &set)?;
                 let thread = snapshot.pid.and_then(|pid| process::iothread(pid, &alias(id)));
                 pins::pin(thread.ok_or_else(missing)?, &set)?;
             }
@@ -284,7 +287,42 @@ enum Step {
     Set(u32, Vec<(&'static str, i64)>),
 }
 
+/// What becomes of a thread's control group.
+enum Place {
+    Made(u32),
+    Removed(u32),
+    Kept,
+}
+
+/// Puts a new thread into a group of its own, or removes the group of one that is gone. A thread that QEMU has already runs
+/// without a group rather than not at all.
+async fn place(guest: &Guest, place: Place, live: &Domain, cpus: u32) -> Result<()> {
+    match place {
+        Place::Made(id) => {
+            let threads = guest.execute(&QueryIothreads {}).await?;
+            let found = threads.iter().find(|thread| thread.id == alias(id));
+            let Some(thread) = found.and_then(|found| u32::try_from(found.thread_id).ok()) else {
+                return Ok(());
+            };
+            if let Err(error) = guest.group().add_thread(Thread::Iothread(id), thread, live, cpus).await {
+                log::warn!("the I/O thread {id} has no control group: {}", error.report());
+            }
+        }
+        Place::Removed(id) => guest.group().remove_thread(Thread::Iothread(id)).await,
+        Place::Kept => {}
+    }
+    Ok(())
+}
+
 impl Step {
+    const fn thread(&self) -> Place {
+        match self {
+            Self::Add(id) => Place::Made(*id),
+            Self::Delete(id) => Place::Removed(*id),
+            Self::Set(..) => Place::Kept,
+        }
+    }
+
     async fn take(self, guest: &Guest) -> Result<()> {
         match self {
             Self::Add(id) => {
@@ -315,6 +353,7 @@ async fn change(
     change: impl Fn(&mut Domain, Side) -> Result<()> + Send + Sync + 'static,
 ) -> Result<()> {
     let handle = connection.find(domain).await?;
+    let cpus = connection.backend.host().cpus;
     handle
         .job(JobSpec::any(api, JobKind::ModifyConfig), move |context| async move {
             let snapshot = context.snapshot();
@@ -325,7 +364,9 @@ async fn change(
             if let Some(live) = snapshot.live.as_ref().filter(|_| sides.live) {
                 change(&mut (**live).clone(), Side::Live)?;
                 let guest = hold::guest(&context).await?;
+                let thread = step.thread();
                 step.take(&guest).await?;
+                place(&guest, thread, live, cpus).await?;
             }
             sides::apply(&context, sides, change).await
         })

@@ -1,19 +1,27 @@
 //! Limits of the whole process's memory, in KiB.
 
+use virt_cgroup::{Controller, Group, UNLIMITED};
 use virt_conf::domain::{Domain, Memtune};
-use virt_driver::DomainRef;
-use virt_types::{Impact, Result, TypedParams};
+use virt_driver::{DomainEventKind, DomainRef};
+use virt_types::{ErrorCode, Impact, Result, TypedParams};
 
 use super::super::QemuConnection;
 use super::super::refusal::invalid_argument;
 use super::super::sides::Side;
+use super::live::{Change, Limits};
 use super::params::{self, Kind};
-use super::{read, write};
+use super::read;
 
-/// `VIR_DOMAIN_MEMORY_PARAM_UNLIMITED`
-const UNLIMITED: u64 = 9_007_199_254_740_991;
+const LIMITS: Limits = Limits {
+    controller: Controller::Memory,
+    unmounted: "cgroup memory controller is not mounted",
+    session: Some((ErrorCode::OperationUnsupported, "Memory tuning is not available in session mode")),
+};
 
 const NAMES: [&str; 3] = ["hard_limit", "soft_limit", "swap_hard_limit"];
+
+/// `ENOENT` and `EOPNOTSUPP`: a kernel that does not count swap.
+const NOT_COUNTED: [i32; 2] = [2, 95];
 
 /// `virDomainGetMemoryParameters`
 pub(super) async fn get(
@@ -22,8 +30,11 @@ pub(super) async fn get(
     impact: Impact,
 ) -> Result<TypedParams> {
     read(connection, domain, impact, "qemuDomainGetMemoryParameters", |document, side| {
-        let none = Memtune::default();
-        let limits = if side == Side::Config { &document.memtune } else { &none };
+        LIMITS.check_session(connection)?;
+        let limits = match side {
+            Side::Config => document.memtune.clone(),
+            Side::Live => of_group(&LIMITS.group(&connection.backend, document)?)?,
+        };
         let mut params = TypedParams::new();
         let values = [limits.hard_limit, limits.soft_limit, limits.swap_hard_limit];
         for (name, value) in NAMES.into_iter().zip(values) {
@@ -34,6 +45,62 @@ pub(super) async fn get(
     .await
 }
 
+/// What the kernel says.
+fn of_group(group: &Group) -> Result<Memtune> {
+    let swap = match group.swap_hard_limit() {
+        Err(error) if error.errno().is_some_and(|errno| NOT_COUNTED.contains(&errno)) => UNLIMITED,
+        limit => limit?,
+    };
+    Ok(Memtune {
+        hard_limit: Some(group.memory_hard_limit()?),
+        soft_limit: Some(group.memory_soft_limit()?),
+        swap_hard_limit: Some(swap),
+        ..Memtune::default()
+    })
+}
+
+/// What a caller wants.
+#[derive(Debug, Clone, Copy)]
+struct Wanted([Option<u64>; 3]);
+
+impl Wanted {
+    fn write(self, limits: &mut Memtune) -> Result<()> {
+        let places = [&mut limits.hard_limit, &mut limits.soft_limit, &mut limits.swap_hard_limit];
+        for (place, value) in places.into_iter().zip(self.0) {
+            if let Some(value) = value {
+                *place = (value < UNLIMITED).then_some(value);
+            }
+        }
+        let [hard, _, swap] = self.0;
+        let bound = |limit: Option<u64>| limit.unwrap_or(UNLIMITED);
+        if (hard.is_some() || swap.is_some()) && bound(limits.hard_limit) > bound(limits.swap_hard_limit) {
+            return Err(invalid_argument(
+                "memory hard_limit tunable value must be lower than or equal to swap_hard_limit",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The kernel keeps memory below memory with swap at every moment.
+    fn set(self, group: &Group, before: &Memtune) -> Result<()> {
+        let [hard, soft, swap] = self.0;
+        if let Some(limit) = soft {
+            group.set_memory_soft_limit(limit)?;
+        }
+        let lowered = hard.filter(|limit| before.hard_limit.unwrap_or(UNLIMITED) > *limit);
+        if let Some(limit) = lowered {
+            group.set_memory_hard_limit(limit)?;
+        }
+        if let Some(limit) = swap {
+            group.set_swap_hard_limit(limit)?;
+        }
+        if let Some(limit) = hard.filter(|_| lowered.is_none()) {
+            group.set_memory_hard_limit(limit)?;
+        }
+        Ok(())
+    }
+}
+
 /// `virDomainSetMemoryParameters`
 pub(super) async fn set(
     connection: &QemuConnection,
@@ -42,24 +109,11 @@ pub(super) async fn set(
     impact: Impact,
 ) -> Result<()> {
     params::check(params, &NAMES.map(|name| (name, Kind::ULLong)))?;
-    let params = params.clone();
+    let wanted = Wanted(NAMES.map(|name| params::unsigned(params, name)));
     let names = ("virDomainSetMemoryParameters", "qemuDomainSetMemoryParameters");
-    write(connection, domain, impact, names, move |config: &mut Domain| {
-        let limits = &mut config.memtune;
-        let places = [&mut limits.hard_limit, &mut limits.soft_limit, &mut limits.swap_hard_limit];
-        for (name, place) in NAMES.into_iter().zip(places) {
-            if let Some(value) = params::unsigned(&params, name) {
-                *place = (value < UNLIMITED).then_some(value);
-            }
-        }
-        let bound = |limit: Option<u64>| limit.unwrap_or(UNLIMITED);
-        if params.get("swap_hard_limit").is_some() && bound(limits.hard_limit) > bound(limits.swap_hard_limit)
-        {
-            return Err(invalid_argument(
-                "memory hard_limit tunable value must be lower than or equal to swap_hard_limit",
-            ));
-        }
-        Ok(())
-    })
-    .await
+    let set = move |group: &Group, live: &Domain| -> Result<Option<DomainEventKind>> {
+        wanted.set(group, &live.memtune).map(|()| None)
+    };
+    let write = move |document: &mut Domain, _: Side| wanted.write(&mut document.memtune);
+    Change { names, limits: LIMITS, set, write }.make(connection, domain, impact).await
 }

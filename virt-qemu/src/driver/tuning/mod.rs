@@ -1,12 +1,13 @@
 //! Placement and limits of domains on their host.
 //!
-//! Guests have no control group of their own: a running one has none of these limits, which is what is told of it, and
-//! limits can be set in its configuration only. Where its threads run is the kernel's affinity, which needs no group.
+//! What a running guest is limited by is what its control group says, and is changed there. Where its threads run is the
+//! kernel's affinity too, which needs no group.
 
 mod bandwidth;
 mod blkio;
 mod io_tune;
 pub(super) mod iothreads;
+mod live;
 mod memory;
 mod numa;
 pub(super) mod params;
@@ -104,9 +105,7 @@ async fn write(
     let handle = connection.find(domain).await?;
     let sides = Sides::of(&handle.snapshot(), impact)?;
     if sides.live {
-        return Err(Error::no_support(api).with_hint(
-            "the guest has no control group of its own; change its configuration and start it anew",
-        ));
+        return Err(Error::no_support(api).with_hint("change its configuration and start it anew"));
     }
     sides::edit(&handle, api, Impact::CONFIG, move |config, _| change(config)).await
 }

@@ -1,6 +1,9 @@
 //! The host CPUs on which a guest's threads may run.
 
+use std::sync::Arc;
+
 use rustix::thread::{CpuSet, sched_setaffinity};
+use virt_cgroup::{Controller, Thread};
 use virt_conf::common::Bitmap;
 use virt_conf::domain::Domain;
 use virt_domain::{JobKind, JobSpec};
@@ -12,6 +15,7 @@ use super::super::sides::{self, Side, Sides};
 use super::super::statistics::process;
 use super::super::{QemuConnection, hold};
 use super::{IMPACT, read, read_late};
+use crate::process::QemuBackend;
 
 /// A set of CPUs as little endian bits, one for each of the host's.
 pub(super) fn map_of(set: &Bitmap, cpus: u32) -> Vec<u8> {
@@ -57,6 +61,15 @@ pub(super) fn pin(thread: u32, set: &Bitmap) -> Result<()> {
     })
 }
 
+/// Lets the group of a thread have these CPUs, where there is one.
+pub(super) fn keep_to(backend: &QemuBackend, live: &Domain, thread: Thread, set: &Bitmap) -> Result<()> {
+    let group = backend.control_group(live).filter(|group| group.has(Controller::Cpuset));
+    match group.and_then(|group| group.thread(thread).existing()) {
+        Some(own) => Ok(own.set_cpus(&set.to_string())?),
+        None => Ok(()),
+    }
+}
+
 /// The event of a changed pin.
 pub(super) fn tunable(field: String, set: &Bitmap) -> DomainEventKind {
     let mut params = TypedParams::new();
@@ -89,6 +102,7 @@ pub(super) async fn pin_vcpu(
 ) -> Result<()> {
     known(impact, IMPACT, "qemuDomainPinVcpuFlags")?;
     let handle = connection.find(domain).await?;
+    let backend = Arc::clone(&connection.backend);
     let set = set_of(cpu_map);
     handle
         .job(JobSpec::any("virDomainPinVcpuFlags", JobKind::ModifyConfig), move |context| async move {
@@ -105,6 +119,7 @@ pub(super) async fn pin_vcpu(
                 if threads.is_empty() {
                     return Err(invalid("cpu affinity is not supported"));
                 }
+                keep_to(&backend, live, Thread::Vcpu(vcpu), &set)?;
                 if let Some(found) = threads.iter().find(|thread| thread.vcpu == vcpu) {
                     pin(found.thread, &set)?;
                 }
@@ -153,14 +168,16 @@ pub(super) async fn pin_emulator(
 ) -> Result<()> {
     known(impact, IMPACT, "qemuDomainPinEmulator")?;
     let handle = connection.find(domain).await?;
+    let backend = Arc::clone(&connection.backend);
     let set = set_of(cpu_map);
     handle
         .job(JobSpec::any("virDomainPinEmulator", JobKind::ModifyConfig), move |context| async move {
             let snapshot = context.snapshot();
             let sides = Sides::of(&snapshot, impact)?;
             let set = set?;
-            if sides.live {
+            if let Some(live) = snapshot.live.as_ref().filter(|_| sides.live) {
                 hold::guest(&context).await?;
+                keep_to(&backend, live, Thread::Emulator, &set)?;
                 let pid = snapshot.pid.ok_or_else(|| internal("the guest has no process"))?;
                 pin(pid, &set)?;
             }
