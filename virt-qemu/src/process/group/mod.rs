@@ -222,7 +222,7 @@ impl ControlGroup {
     }
 
     /// Lets QEMU open the devices that a command speaks of.
-    pub(super) fn allow_named(&self, command: &str) {
+    pub(in crate::process) fn allow_named(&self, command: &str) {
         if let Some(group) = self.group.as_ref().filter(|group| group.has(Controller::Devices)) {
             devices::allow_named(group, command);
         }

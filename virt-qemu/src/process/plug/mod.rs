@@ -56,6 +56,8 @@ impl Guest {
     ) -> Result<std::result::Result<Box<RawValue>, CommandError>> {
         let arguments = to_raw_value(&command.arguments)
             .map_err(|error| monitor::failed("a command can not be written").caused_by(error))?;
+        // A device that a new disk or port names has to be opened.
+        self.group().allow_named(arguments.get());
         let call = Call::raw(command.name, Some(arguments));
         let call = if fds.is_empty() { call } else { call.with_descriptors() };
         self.call(call, fds).await
