@@ -1,6 +1,6 @@
 //! Devices that come and go while a guest runs: what a plan says of a device, as commands of QEMU's monitor.
 //!
-//! Nothing here touches the host or the guest; `driver::hotplug` does what is found here.
+//! Nothing here touches the host or the guest; `process::plug` does what is found here.
 
 mod chardev;
 mod command;
