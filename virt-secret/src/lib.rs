@@ -16,7 +16,7 @@
 //! secrets.set_value(&secret, b"open sesame", 0).await?;
 //! assert_eq!(secrets.value(&secret, 0).await?, b"open sesame");
 //! # std::fs::remove_dir_all(dir).unwrap();
-//! # virt_types::Result::Ok(())
+//! # Ok::<(), virt_types::Error>(())
 //! # }).unwrap();
 //! ```
 #![forbid(unsafe_code)]
