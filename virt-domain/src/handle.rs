@@ -14,7 +14,7 @@ use crate::admission::{Needs, held_by, not_running};
 use crate::context::{JobContext, JobSpec};
 use crate::engine::{Entry, closed};
 use crate::lifecycle::{self, StartOptions};
-use crate::task::{Input, JobRequest, Ticket, no_domain};
+use crate::task::{Answer, Input, JobRequest, Ticket, no_domain};
 use crate::{JobKind, Kill, LongJob, PowerWay, Snapshot, config_jobs};
 
 /// A domain of a [`Registry`](crate::Registry). Cheap to clone; it outlives the domain, whose calls end with
@@ -75,7 +75,8 @@ impl DomainHandle {
                         Err(error) => Err(error),
                     };
                     // A caller that is gone needs no answer.
-                    let _ = reply.send(done);
+                    let answer: Answer = Box::new(move || drop(reply.send(done)));
+                    answer
                 })
             }),
         };

@@ -69,7 +69,17 @@ pub(crate) struct JobRequest {
     pub(crate) spec: JobSpec,
     pub(crate) deadline: Instant,
     pub(crate) ticket: Arc<Ticket>,
-    pub(crate) work: Box<dyn FnOnce(Result<JobContext>) -> BoxFuture<'static, ()> + Send>,
+    pub(crate) work: Box<dyn FnOnce(Result<JobContext>) -> BoxFuture<'static, Answer> + Send>,
+}
+
+/// Tells the caller how the job ended. The task does so when the job holds the domain no more, so that nobody finds a job
+/// whose end has been told.
+pub(crate) type Answer = Box<dyn FnOnce() + Send>;
+
+/// What the task learns of work that has ended.
+struct Ended {
+    number: u64,
+    answer: Answer,
 }
 
 /// The task's own side.
@@ -77,7 +87,7 @@ pub(crate) struct Task {
     entry: Arc<Entry>,
     engine: std::sync::Weak<Engine>,
     waiting: VecDeque<JobRequest>,
-    running: JoinSet<u64>,
+    running: JoinSet<Ended>,
     handles: HashMap<u64, (JobKind, AbortHandle)>,
     next_number: u64,
     /// Processes that want to hear when this one gives the guest up.
@@ -114,7 +124,8 @@ impl Task {
             tokio::select! {
                 biased;
                 () = crate::engine::until_closed(&mut closing) => {
-                    self.running.shutdown().await;
+                    self.running.abort_all();
+                    self.join_all().await;
                     return Box::pin(self.let_go()).await;
                 }
                 report = next_report(&entry) => self.report(report),
@@ -183,7 +194,7 @@ impl Task {
     fn background(&mut self, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         self.running.spawn(async move {
             work.await;
-            NO_JOB
+            Ended { number: NO_JOB, answer: Box::new(|| ()) }
         })
     }
 
@@ -194,7 +205,7 @@ impl Task {
         work: impl FnOnce(JobContext) -> BoxFuture<'static, Result<()>> + Send + 'static,
     ) {
         let deadline = self.engine.upgrade().map_or_else(Instant::now, |engine| take_over_deadline(&engine));
-        let work = Box::new(move |context: Result<JobContext>| -> BoxFuture<'static, ()> {
+        let work = Box::new(move |context: Result<JobContext>| -> BoxFuture<'static, Answer> {
             Box::pin(async move {
                 let done = match context {
                     Ok(context) => work(context).await,
@@ -203,6 +214,8 @@ impl Task {
                 if let Err(error) = done {
                     log::debug!("{}: {}", spec.api, error.report());
                 }
+                let nobody: Answer = Box::new(|| ());
+                nobody
             })
         });
         self.waiting.push_back(JobRequest { spec, deadline, ticket: Arc::default(), work });
@@ -381,7 +394,7 @@ impl Task {
     fn refuse(&mut self, request: JobRequest, error: Error) {
         if request.ticket.begin(self.next_number) {
             let refusal = (request.work)(Err(error));
-            self.background(refusal);
+            self.background(async move { (refusal.await)() });
         }
     }
 
@@ -404,10 +417,7 @@ impl Task {
             deadline: request.deadline,
         };
         let work = (request.work)(Ok(context));
-        let handle = self.running.spawn(async move {
-            work.await;
-            number
-        });
+        let handle = self.running.spawn(async move { Ended { number, answer: work.await } });
         self.handles.insert(number, (kind, handle));
     }
 
@@ -423,10 +433,14 @@ impl Task {
         self.entry.let_go().await;
     }
 
-    fn ended(&mut self, ended: std::result::Result<(tokio::task::Id, u64), tokio::task::JoinError>) {
+    fn ended(&mut self, ended: std::result::Result<(tokio::task::Id, Ended), tokio::task::JoinError>) {
+        let mut answer: Option<Answer> = None;
         let number = match ended {
-            Ok((_, NO_JOB)) => return,
-            Ok((_, number)) => number,
+            Ok((_, Ended { number: NO_JOB, .. })) => return,
+            Ok((_, ended)) => {
+                answer = Some(ended.answer);
+                ended.number
+            }
             Err(error) => {
                 if error.is_panic() {
                     log::error!("domain {}: a job panicked", self.entry.core.snapshot().name);
@@ -456,6 +470,9 @@ impl Task {
             for mut watcher in self.watchers.drain(..) {
                 watcher.say(&word);
             }
+        }
+        if let Some(answer) = answer {
+            answer();
         }
         if !active && free && has_lock {
             self.release();
@@ -540,7 +557,16 @@ impl Task {
         if let Some(following) = self.following.take() {
             following.abort();
         }
-        while self.running.join_next().await.is_some() {}
+        self.join_all().await;
+    }
+
+    /// Waits for all that goes on; whose job came to an end is told so.
+    async fn join_all(&mut self) {
+        while let Some(ended) = self.running.join_next().await {
+            if let Ok(ended) = ended {
+                (ended.answer)();
+            }
+        }
     }
 
     fn input_after_end(&mut self, input: Input) {

@@ -183,3 +183,23 @@ async fn a_caller_that_leaves_does_not_stop_its_job() {
         .await
         .unwrap();
 }
+
+/// Engines of several threads tell the end of a job from another one than the task's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_finds_a_job_whose_end_was_told() {
+    let dir = TempDir::new("hang-told");
+    let engine = Engine::open(dir.path()).await;
+    let web = engine.define("web").await;
+    let free = |after: &str| {
+        let control = web.snapshot().control_info();
+        assert_eq!((control.state, control.held_by), (ControlState::Ok, None), "after {after}");
+    };
+    for _ in 0..100 {
+        web.start(options(CreateFlags::empty())).await.unwrap();
+        free("a start");
+        web.suspend().await.unwrap();
+        free("a suspend");
+        web.destroy(Kill::Force).await.unwrap();
+        free("a destroy");
+    }
+}
